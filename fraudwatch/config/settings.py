@@ -1,0 +1,223 @@
+"""Every setting: name, type, default, and one sentence. Flags, documentation and the schema derive from here.
+
+A setting is an annotated field; its sentence is the field's `Meta.description`. Sections nest one level.
+Limits carry their reason beside them.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from fraudwatch.config.durations import Duration
+
+HOUR = Duration(3_600_000)
+DAY = Duration(86_400_000)
+
+
+def _says(sentence: str, **bounds: Any) -> Meta:
+    return Meta(description=sentence, **bounds)
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A group of settings."""
+
+
+class Kafka(Section, frozen=True):
+    """Where Kafka is and how the worker holds on to it."""
+
+    bootstrap_servers: Annotated[str, _says("Addresses of the brokers, host:port, separated by commas.")] = (
+        "127.0.0.1:9092"
+    )
+    group: Annotated[str, _says("Consumer group of the workers, and Faust's application id.")] = "fraudwatch"
+    session_timeout: Annotated[Duration, _says("How long a silent worker keeps its partitions.")] = Duration(
+        60_000
+    )
+    request_timeout: Annotated[Duration, _says("How long one request to a broker may take.")] = Duration(
+        40_000
+    )
+    embedded: Annotated[
+        bool, _says("The in-process broker of the demo: no admin requests, older protocol versions.")
+    ] = False
+
+
+class Topics(Section, frozen=True):
+    """Names of the topics fraudwatch writes and reads beside the source."""
+
+    review: Annotated[str, _says("Alerts and their updates, for investigators.")] = "fraudwatch.review"
+    dead_letters: Annotated[str, _says("Records that could not be processed, bytes untouched.")] = (
+        "fraudwatch.dead-letters"
+    )
+    models: Annotated[str, _says("Model artefacts and the pointer to the newest.")] = "fraudwatch.models"
+    replication: Annotated[
+        int, _says("Replication factor given to topics that are created.", ge=1, le=16)
+    ] = 1
+
+
+class FieldMapping(Section, frozen=True):
+    """How one canonical field is read from a source record."""
+
+    path: Annotated[str | None, _says("Where the value is: names separated by dots, indexes as numbers.")] = (
+        None
+    )
+    constant: Annotated[str | float | int | None, _says("A fixed value instead of a path.")] = None
+    format: Annotated[
+        Literal["iso8601", "epoch_s", "epoch_ms", "epoch_us"] | None,
+        _says("For event_time: how the time is written (default iso8601)."),
+    ] = None
+    zone: Annotated[
+        str | None, _says("For event_time: time zone of a time without an offset, such as Europe/Paris.")
+    ] = None
+    unit: Annotated[
+        Literal["major", "minor"] | None,
+        _says("For amount: major units (12.34) or minor units (1234); default major."),
+    ] = None
+    values: Annotated[dict[str, str] | None, _says("Translation of source values to canonical ones.")] = None
+
+
+class Label(Section, frozen=True):
+    """A field that says which transactions were found to be cases; read by the backtest only, to measure."""
+
+    path: Annotated[str, _says("Where the label is in the source record.")]
+    positive: Annotated[str, _says("The value that marks a case.")] = "1"
+    detail: Annotated[str | None, _says("Where a finer label (a typology or scenario) is.")] = None
+
+
+class Source(Section, frozen=True):
+    """The stream of transactions to read."""
+
+    topic: Annotated[str, _says("Topic the transactions are read from.")] = "transactions"
+    format: Annotated[Literal["json"], _says("How a record is written.")] = "json"
+    mapping: Annotated[
+        dict[str, str | FieldMapping],
+        _says(
+            "Canonical field: its path in the record, or a table of path, constant, format, zone, unit, values."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    label: Annotated[Label | None, _says("Field that labels cases, for measuring only.")] = None
+
+
+class Limits(Section, frozen=True):
+    """Beyond these a record is a dead letter."""
+
+    # 2^40 minor units keep every window's sum of squares exact in 64-bit integers.
+    max_amount: Annotated[
+        float, _says("Largest believable amount in major units.", gt=0, le=10_000_000_000)
+    ] = 1_000_000_000.0
+    max_record_bytes: Annotated[int, _says("Largest record in bytes.", ge=64, le=16_777_216)] = 65_536
+    max_text: Annotated[int, _says("Longest text field in characters.", ge=16, le=4096)] = 256
+    earliest: Annotated[str, _says("Event times before this date are refused.")] = "1990-01-01"
+    latest: Annotated[str, _says("Event times from this date on are refused.")] = "2100-01-01"
+    ahead: Annotated[Duration, _says("How far an event time may lie ahead of its Kafka timestamp.")] = (
+        Duration(DAY)
+    )
+
+
+class Lateness(Section, frozen=True):
+    """Order and repetition."""
+
+    grace: Annotated[Duration, _says("How late a transaction may be and still enter the history.")] = (
+        Duration(HOUR)
+    )
+    dedup_horizon: Annotated[
+        Duration, _says("How long, in event time, a transaction id is remembered to find duplicates.")
+    ] = Duration(7 * DAY)
+
+
+class Features(Section, frozen=True):
+    """What is kept of each account."""
+
+    windows: Annotated[
+        tuple[Duration, ...], _says("Lengths of the sliding windows.", min_length=1, max_length=8)
+    ] = (Duration(HOUR), Duration(DAY), Duration(7 * DAY), Duration(30 * DAY))
+    zone: Annotated[str, _says("Time zone in which the hour of the day is read.")] = "UTC"
+    young_account: Annotated[
+        int, _says("Earlier transactions an account needs before it is scored.", ge=0, le=1000)
+    ] = 1
+
+
+class Detection(Section, frozen=True):
+    """How surprises become a score."""
+
+    detectors: Annotated[
+        tuple[Literal["isolation_forest", "hbos", "pca"], ...],
+        _says("PyOD detectors fitted over the surprises; each is one more reason."),
+    ] = ("isolation_forest", "hbos", "pca")
+    combiner: Annotated[
+        Literal["concordance", "max", "top_two"],
+        _says(
+            "How reasons are combined: anchor plus learned lifts, the largest surprise, or the two largest."
+        ),
+    ] = "concordance"
+    seed: Annotated[int, _says("Seed of everything random in fitting.", ge=0, le=2**31 - 1)] = 20
+
+
+class Training(Section, frozen=True):
+    """When a first model is fitted on the stream, and on what."""
+
+    min_transactions: Annotated[int, _says("Transactions to wait for before fitting.", ge=100)] = 5_000
+    min_span: Annotated[Duration, _says("Event time the sample must span before fitting.")] = Duration(
+        7 * DAY
+    )
+    sample: Annotated[int, _says("Transactions kept to fit on, chosen by hash of their id.", ge=100)] = (
+        100_000
+    )
+    skip: Annotated[
+        Duration,
+        _says("Event time at the start of the stream that is not trained on: windows are still filling."),
+    ] = Duration(0)
+
+
+class Alerts(Section, frozen=True):
+    """What investigators can work."""
+
+    alerts_per_day: Annotated[
+        float, _says("Alerts a day, over all partitions, that investigators can work.", gt=0)
+    ] = 40.0
+    explore: Annotated[
+        float,
+        _says("Share of the budget spent below the edge, chosen by hash and marked `sample`.", ge=0, le=0.5),
+    ] = 0.05
+    evidence: Annotated[
+        int, _says("Latest transactions of the account listed in an alert.", ge=1, le=200)
+    ] = 50
+
+
+class Stream(Section, frozen=True):
+    """How the worker takes records and ends."""
+
+    batch_records: Annotated[int, _says("Most records handled at once.", ge=1, le=10_000)] = 512
+    batch_wait: Annotated[Duration, _says("How long to wait for a batch to fill.")] = Duration(200)
+    commit_every: Annotated[Duration, _says("How often acknowledged offsets are committed.")] = Duration(
+        1_000
+    )
+    shutdown: Annotated[Duration, _says("A worker asked to end is gone after this long.")] = Duration(20_000)
+    stalled_after: Annotated[
+        Duration, _says("/live fails when nothing moved for this long while records wait.")
+    ] = Duration(60_000)
+
+
+class Metrics(Section, frozen=True):
+    """Where metrics, /live and /ready are served."""
+
+    host: Annotated[str, _says("Address to listen on; loopback unless a network protects it.")] = "127.0.0.1"
+    port: Annotated[
+        int, _says("Port of /metrics, /live and /ready; 0 takes a free one.", ge=0, le=65_535)
+    ] = 9464
+
+
+class Settings(Section, frozen=True):
+    """The whole configuration file."""
+
+    currency: Annotated[str, _says("The one currency of the state, ISO 4217.", pattern="^[A-Z]{3}$")] = "EUR"
+    kafka: Kafka = Kafka()
+    topics: Topics = Topics()
+    source: Source = Source()
+    limits: Limits = Limits()
+    lateness: Lateness = Lateness()
+    features: Features = Features()
+    detection: Detection = Detection()
+    training: Training = Training()
+    alerts: Alerts = Alerts()
+    stream: Stream = Stream()
+    metrics: Metrics = Metrics()

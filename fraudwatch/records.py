@@ -1,0 +1,189 @@
+"""The words of the product as types (DESIGN §3), without logic.
+
+Event times are milliseconds since 1970-01-01 UTC (`event_time_ms`); money is whole minor units of the state
+currency (`amount_minor`, cents for EUR), so that sums of it are exact.
+"""
+
+from enum import Enum, StrEnum
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+ByteArray = npt.NDArray[np.uint8]
+
+NO_TIMESTAMP = -1
+"""`Record.timestamp_ms` of a record that never was in Kafka (a line of a file)."""
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A transaction as it sits in Kafka. A file is read as partition 0 of a topic named after it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The thing that is scored, in canonical form."""
+
+    transaction_id: str
+    account_id: str
+    event_time_ms: int
+    amount_minor: int
+    currency: str
+    direction: str | None = None
+    counterparty_id: str | None = None
+    counterparty_country: str | None = None
+    channel: str | None = None
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    device_id: str | None = None
+    category: str | None = None
+    status: str | None = None
+
+
+class Stage(StrEnum):
+    """Where a record fell out of the way of a transaction."""
+
+    DECODE = "decode"
+    PIPELINE = "pipeline"
+
+
+class Refusal(StrEnum):
+    """Why a record cannot become a transaction: the closed list behind the label `reason`."""
+
+    TOMBSTONE = "tombstone"
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    NOT_JSON = "not_json"
+    WRONG_TYPE = "wrong_type"
+    MISSING_FIELD = "missing_field"
+    BAD_TEXT = "bad_text"
+    BAD_TIME = "bad_time"
+    TIME_OUT_OF_RANGE = "time_out_of_range"
+    TIME_AHEAD = "time_ahead"
+    NOT_A_NUMBER = "not_a_number"
+    AMOUNT_NEGATIVE = "amount_negative"
+    AMOUNT_OUT_OF_RANGE = "amount_out_of_range"
+    CURRENCY = "currency"
+    INTERNAL = "internal"
+
+
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
+    """A record that could not be processed; `record` holds its bytes untouched."""
+
+    record: Record
+    stage: Stage
+    reason: Refusal
+    detail: str
+
+
+class Outcome(Enum):
+    """What became of a transaction. Values are the codes of `Assessments.outcome` (uint8)."""
+
+    SCORED = 0
+    UNSCORED_NO_MODEL = 1
+    UNSCORED_YOUNG_ACCOUNT = 2
+    DUPLICATE = 3
+    LATE = 4
+
+    @property
+    def label(self) -> str:
+        """The word for people and metrics: `scored`, `unscored`, `duplicate` or `late`."""
+        return self.name.partition("_")[0].lower()
+
+
+class Theme(StrEnum):
+    """What a feature is about; the highest severity needs reasons of two themes."""
+
+    AMOUNT = "amount"
+    RHYTHM = "rhythm"
+    NETWORK = "network"
+    PLACE_AND_DEVICE = "place_and_device"
+    PROFILE = "profile"
+    FEEDBACK = "feedback"
+
+
+class Side(StrEnum):
+    """Which values of a feature alarm: large ones, small ones, or rare categories."""
+
+    HIGH = "high"
+    LOW = "low"
+    RARE = "rare"
+
+
+class Role(StrEnum):
+    """What a feature is to the score.
+
+    An anchor is evidence by itself; a context earns its weight from how often it goes together with extreme
+    anchors (DESIGN D4); a descriptive feature is computed and shown, and weighs nothing by default.
+    """
+
+    ANCHOR = "anchor"
+    CONTEXT = "context"
+    DESCRIPTIVE = "descriptive"
+
+
+class Unit(StrEnum):
+    """How a value is written in a sentence."""
+
+    MONEY = "money"
+    COUNT = "count"
+    RATIO = "ratio"
+    DURATION = "duration"
+    HOUR = "hour"
+    NUMBER = "number"
+
+
+class Text(msgspec.Struct, frozen=True):
+    """The same sentence in both languages of the product."""
+
+    en: str
+    fr: str
+
+
+class FeatureSpec(msgspec.Struct, frozen=True):
+    """What a feature says of itself.
+
+    `sentence` may use the placeholders {value}, {usual} and {window}; value and usual are written by `unit`
+    (money in minor units, durations in milliseconds). `fields` are the optional canonical fields it needs.
+    """
+
+    name: str
+    code: str
+    theme: Theme
+    side: Side
+    role: Role
+    unit: Unit
+    sentence: Text
+    innocent: Text
+    window_ms: int | None = None
+    fields: tuple[str, ...] = ()
+    doc: str = ""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """One feature of one transaction as a person reads it; None where it is missing."""
+
+    value: float | None
+    usual: float | None
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """What a model says of n transactions.
+
+    `surprises` is float64[n, features] (−log10 of a tail probability, 0 where the value is missing);
+    `contributions` is float64[n, reasons], the part of each reason in the score, in the order of
+    `Model.reasons`; `score` is float64[n].
+    """
+
+    surprises: FloatArray
+    contributions: FloatArray
+    score: FloatArray
