@@ -177,13 +177,33 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """What a model says of n transactions.
+    """What a model says of n transactions, for its r reasons: the features, then the detectors.
 
-    `surprises` is float64[n, features] (−log10 of a tail probability, 0 where the value is missing);
-    `contributions` is float64[n, reasons], the part of each reason in the score, in the order of
-    `Model.reasons`; `score` is float64[n].
+    `surprises` is float64[n, r], −log10 of a tail probability, 0 where the value is missing;
+    `contributions` is float64[n, r], the part of each reason in the score; `score` is float64[n].
     """
 
     surprises: FloatArray
     contributions: FloatArray
     score: FloatArray
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One reason of one transaction, as numbers; `fraudwatch.alerts` makes the sentence."""
+
+    spec: FeatureSpec
+    surprise: float
+    contribution: float
+    value: float | None
+    usual: float | None
+
+
+class Evidence(msgspec.Struct, frozen=True, gc=False):
+    """One of the account's latest transactions, with the position it can be read again from."""
+
+    transaction_id: str
+    event_time_ms: int
+    amount_minor: int
+    counterparty_id: str | None
+    partition: int
+    offset: int

@@ -90,9 +90,7 @@ class Source(Section, frozen=True):
     format: Annotated[Literal["json"], _says("How a record is written.")] = "json"
     mapping: Annotated[
         dict[str, str | FieldMapping],
-        _says(
-            "Canonical field: its path in the record, or a table of path, constant, format, zone, unit, values."
-        ),
+        _says("Canonical field: its path, or a table of path, constant, format, zone, unit, values."),
     ] = msgspec.field(default_factory=dict)
     label: Annotated[Label | None, _says("Field that labels cases, for measuring only.")] = None
 
