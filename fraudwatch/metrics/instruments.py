@@ -1,0 +1,262 @@
+"""Every number fraudwatch shows of itself, in base units. docs/metrics.md lists them, under test."""
+
+import time
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, disable_created_metrics
+
+from fraudwatch.metrics import labels
+from fraudwatch.metrics.histogram import BulkHistogram
+
+# A creation time beside each counter doubles the series, and Prometheus finds resets without it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+Numbers = npt.NDArray[np.float64] | npt.NDArray[np.int64]
+
+# A batch takes milliseconds; a fit beside it or a slow broker, seconds.
+STAGE_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+# Powers of two up to the largest batch the settings allow.
+BATCH_BOUNDS = (1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096, 10_000)
+# From a live stream (under a second) to a replay of last week; what is older is in +Inf.
+DELAY_BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
+# Scores are sums of −log10 of tail probabilities: ordinary below 2, alerts usually between 3 and 10.
+SCORE_BOUNDS = (0, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20)
+
+
+class Metrics:
+    """The instruments of one worker. Each method is called once per batch or event, never once per record.
+
+    `registry` None makes an own one (`.registry`), so that two workers in one process do not share numbers.
+    A label value outside fraudwatch.metrics.labels raises ValueError: it is a defect of ours.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.registry = CollectorRegistry() if registry is None else registry
+        self._clock = clock
+        self._newest_event_time_ms: int | None = None
+        self._trained_until_ms: int | None = None
+        self._version: str | None = None
+        ProcessCollector(registry=self.registry)
+        self._make_record_counts()
+        self._make_alert_counts()
+        self._make_gauges()
+
+    def _make_record_counts(self) -> None:
+        self._records_read = self._counter("records_read_total", "Records taken from the source.")
+        self._records = self._counter(
+            "records_total", "Transactions assessed, by outcome.", outcome=dict.fromkeys(labels.OUTCOME_CODES)
+        )
+        self._unscored = self._counter(
+            "unscored_total", "Transactions left unscored, by cause.", cause=labels.UNSCORED_CAUSES.values()
+        )
+        self._dead_letters = Counter(
+            "fraudwatch_dead_letters_total",
+            "Records that could not be processed, by stage and reason.",
+            ["stage", "reason"],
+            registry=self.registry,
+        )
+        for reason in labels.DEAD_LETTER_REASONS:
+            self._dead_letters.labels("pipeline" if reason == "internal" else "decode", reason)
+        self._conflicts = self._counter(
+            "conflicts_total", "Duplicates whose content differs from the first transaction of that id."
+        )
+        self._restored = self._counter(
+            "restored_records_total", "Records folded into history on assignment, without alerts."
+        )
+        self._stage_seconds = BulkHistogram(
+            "fraudwatch_stage_seconds",
+            "Seconds a batch spent in each stage.",
+            STAGE_BOUNDS,
+            self.registry,
+            label="stage",
+            label_values=labels.STAGES,
+        )
+        self._batch_records = BulkHistogram(
+            "fraudwatch_batch_records", "Records in a batch.", BATCH_BOUNDS, self.registry
+        )
+        self._scores = BulkHistogram(
+            "fraudwatch_score",
+            "Scores of scored transactions; higher is stranger.",
+            SCORE_BOUNDS,
+            self.registry,
+        )
+
+    def _make_alert_counts(self) -> None:
+        self._alerts = Counter(
+            "fraudwatch_alerts_total",
+            "Alerts published, by severity, and whether they open an episode, update one or are a sample.",
+            ["severity", "kind"],
+            registry=self.registry,
+        )
+        for severity in labels.SEVERITIES:
+            for kind in labels.KINDS:
+                self._alerts.labels(severity, kind)
+        self._alerts_cut = self._counter(
+            "alerts_cut_total", "Episodes above the edge that the ceiling of the budget held back."
+        )
+        self._event_to_alert = BulkHistogram(
+            "fraudwatch_event_to_alert_seconds",
+            "Seconds from the event time of a transaction to its published alert.",
+            DELAY_BOUNDS,
+            self.registry,
+        )
+        self._ingest_to_alert = BulkHistogram(
+            "fraudwatch_ingest_to_alert_seconds",
+            "Seconds from the Kafka timestamp of a record to its published alert.",
+            DELAY_BOUNDS,
+            self.registry,
+        )
+
+    def _make_gauges(self) -> None:
+        self._lag_records = self._gauge("lag_records", "Records waiting in the partition.", "partition")
+        self._lag_seconds = self._gauge(
+            "lag_seconds",
+            "Seconds between the Kafka timestamp of the last handled record and now; 0 at the end.",
+            "partition",
+        )
+        self._edge = self._gauge("edge", "Score from which an alert is raised.", "partition")
+        self._budget = self._gauge("alert_budget_per_day", "Alerts a day that investigators can work.")
+        self._model_info = self._gauge("model_info", "1 for the model in use.", "version")
+        self._model_age = self._gauge(
+            "model_age_seconds", "Event time passed since the end of the sample the model was fitted on."
+        )
+        self._model_state = self._gauge("model_state", "0 no model yet (warming up), 1 a model is in use.")
+        self._training_progress = self._gauge(
+            "training_progress_ratio", "How far the training sample has come: 0 to 1."
+        )
+        self._refused_models = self._counter(
+            "refused_models_total", "Model artefacts that were damaged or did not fit."
+        )
+        self._last_progress = self._gauge(
+            "last_progress_timestamp_seconds", "When the worker last finished a batch; 0 before the first."
+        )
+
+    def _counter(self, name: str, documentation: str, **label: Iterable[str]) -> Counter:
+        counter = Counter(f"fraudwatch_{name}", documentation, list(label), registry=self.registry)
+        for values in label.values():
+            for value in values:
+                counter.labels(
+                    value
+                )  # a series that is there from the start has no gap before its first count
+        return counter
+
+    def _gauge(self, name: str, documentation: str, *label_names: str) -> Gauge:
+        return Gauge(f"fraudwatch_{name}", documentation, label_names, registry=self.registry)
+
+    def batch(
+        self,
+        *,
+        records: int,
+        outcomes: Numbers,
+        scores: Numbers,
+        dead_letters: Iterable[tuple[str, str]] = (),
+        stage_seconds: Mapping[str, float],
+        newest_event_time_ms: int | None = None,
+    ) -> None:
+        """One batch was handled to its end.
+
+        `records` is what was taken from the source; `outcomes` is int64[5], how many of each code of
+        `fraudwatch.records.Outcome` (np.bincount with minlength 5); `scores` is float64[n], NaN where there
+        is none; `dead_letters` are pairs of stage and reason; `stage_seconds` has keys of labels.STAGES.
+        """
+        self._records_read.inc(records)
+        self._batch_records.observe([records])
+        for code, count in enumerate(outcomes.tolist()):
+            self._records.labels(labels.OUTCOME_CODES[code]).inc(count)
+            if code in labels.UNSCORED_CAUSES:
+                self._unscored.labels(labels.UNSCORED_CAUSES[code]).inc(count)
+        for (stage, reason), count in Tally(dead_letters).items():
+            _require(stage, labels.DEAD_LETTER_STAGES)
+            _require(reason, labels.DEAD_LETTER_REASONS)
+            self._dead_letters.labels(str(stage), str(reason)).inc(count)
+        self._scores.observe(scores)
+        self._stage_seconds.observe_each(stage_seconds)
+        self._last_progress.set(self._clock())
+        if newest_event_time_ms is not None:
+            self._newest_event_time_ms = max(self._newest_event_time_ms or 0, newest_event_time_ms)
+            self._set_model_age()
+
+    def alerts(
+        self,
+        kinds: Iterable[tuple[str, str]],
+        *,
+        event_time_ms: npt.ArrayLike,
+        ingest_time_ms: npt.ArrayLike,
+    ) -> None:
+        """Alerts were acknowledged by the broker, just now.
+
+        `kinds` are pairs of severity (labels.SEVERITIES) and kind (labels.KINDS), one for each alert. The two
+        times are those of the transaction behind each alert, int64[n] milliseconds since 1970: its event time
+        and its Kafka timestamp (negative where there is none: not observed).
+        """
+        for (severity, kind), count in Tally(kinds).items():
+            _require(severity, labels.SEVERITIES)
+            _require(kind, labels.KINDS)
+            self._alerts.labels(str(severity), str(kind)).inc(count)
+        now = self._clock()
+        self._event_to_alert.observe(now - np.asarray(event_time_ms, dtype=np.float64) / 1000)
+        ingested = np.asarray(ingest_time_ms, dtype=np.float64)
+        self._ingest_to_alert.observe(now - ingested[ingested >= 0] / 1000)
+
+    def alerts_cut(self, count: int) -> None:
+        """So many episodes above the edge were held back by the ceiling of the budget."""
+        self._alerts_cut.inc(count)
+
+    def conflicts(self, count: int) -> None:
+        """So many duplicates differed from the first transaction of their id."""
+        self._conflicts.inc(count)
+
+    def restored(self, records: int) -> None:
+        """So many records were folded into history without publishing."""
+        self._restored.inc(records)
+
+    def lag(self, partition: int, records: int, seconds: float) -> None:
+        """So many records wait in the partition, the last handled one being so many seconds old."""
+        self._lag_records.labels(str(partition)).set(records)
+        self._lag_seconds.labels(str(partition)).set(seconds)
+
+    def edge(self, partition: int, score: float) -> None:
+        """The score from which an alert is raised in this partition."""
+        self._edge.labels(str(partition)).set(score)
+
+    def budget(self, alerts_per_day: float) -> None:
+        """The alerts a day that the settings ask for."""
+        self._budget.set(alerts_per_day)
+
+    def model(self, version: str, trained_until_ms: int) -> None:
+        """This model is in use from now on; its training sample ends at that event time."""
+        if self._version is not None:
+            self._model_info.remove(self._version)
+        self._version = version
+        self._trained_until_ms = trained_until_ms
+        self._model_info.labels(version).set(1)
+        self._model_state.set(1)
+        self._training_progress.set(1)
+        self._set_model_age()
+
+    def refused_model(self) -> None:
+        """A model artefact was damaged or did not fit."""
+        self._refused_models.inc()
+
+    def training_progress(self, ratio: float) -> None:
+        """How far the training sample has come, 0 to 1."""
+        self._training_progress.set(ratio)
+
+    def forget(self, partition: int) -> None:
+        """The partition went to another worker: its series end here."""
+        for gauge in (self._lag_records, self._lag_seconds, self._edge):
+            gauge.remove(str(partition))
+
+    def _set_model_age(self) -> None:
+        if self._trained_until_ms is not None and self._newest_event_time_ms is not None:
+            self._model_age.set(max(self._newest_event_time_ms - self._trained_until_ms, 0) / 1000)
+
+
+def _require(value: str, closed: tuple[str, ...]) -> None:
+    if value not in closed:
+        raise ValueError(f"expected one of {', '.join(closed)}, found {value!r}")

@@ -1,0 +1,39 @@
+"""Every value a label may have. The lists are closed: no account, transaction or free text becomes a series.
+
+This layer lies below `fraudwatch.records`, so the words are repeated here; tests/metrics/test_labels.py keeps
+them equal to the enums they repeat.
+"""
+
+OUTCOME_CODES = ("scored", "unscored", "unscored", "duplicate", "late")
+"""The label `outcome` of each code of `fraudwatch.records.Outcome`, in the order of the codes."""
+
+UNSCORED_CAUSES = {1: "no_model", 2: "young_account"}
+"""The two causes of `unscored` by code of `fraudwatch.records.Outcome`."""
+
+DEAD_LETTER_STAGES = ("decode", "pipeline")
+
+DEAD_LETTER_REASONS = (
+    "tombstone",
+    "empty",
+    "too_large",
+    "not_json",
+    "wrong_type",
+    "missing_field",
+    "bad_text",
+    "bad_time",
+    "time_out_of_range",
+    "time_ahead",
+    "not_a_number",
+    "amount_negative",
+    "amount_out_of_range",
+    "currency",
+    "internal",
+)
+
+STAGES = ("decode", "features", "detection", "alerts", "publish")
+"""What the time of a batch goes to: the layers of the pipeline, then the wait for the broker."""
+
+SEVERITIES = ("low", "medium", "high")
+
+KINDS = ("opened", "updated", "sample")
+"""An alert that opens an episode, a later word on one, and one chosen by hash below the edge."""
