@@ -25,7 +25,8 @@ class Accounts(NamedTuple):
     first: IntArray
     total: IntArray
     own_sum: IntArray
-    own_squares: FloatArray
+    own_high: IntArray
+    own_low: IntArray
     peak: IntArray
     expired_peak: IntArray
     expired_time: IntArray
@@ -79,7 +80,8 @@ def empty_accounts(slots: int, windows: int) -> Accounts:
         first=whole(),
         total=whole(),
         own_sum=whole(),
-        own_squares=np.zeros(slots),
+        own_high=whole(),
+        own_low=whole(),
         peak=whole(-1),
         expired_peak=whole(-1),
         expired_time=whole(NEVER),

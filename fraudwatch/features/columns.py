@@ -16,8 +16,8 @@ class Column(IntEnum):
     OWN_COUNT = 1
     OWN_SUM = 2
     """Sum of the winsorised amounts (`kernels.winsorised`)."""
-    OWN_SQUARES = 3
-    """Sum of their squares."""
+    OWN_STD = 3
+    """Their population standard deviation."""
     OWN_MAX = 4
     AGE = 5
     """Since the account's first transaction."""

@@ -15,7 +15,8 @@ from fraudwatch.features.columns import Aggregate, Column
 from fraudwatch.records import ByteArray, FloatArray, IntArray
 
 # Numba needs plain numbers: the enumerations are unpacked once, here.
-AMOUNT, OWN_COUNT, OWN_SUM, OWN_SQUARES = Column.AMOUNT.value, Column.OWN_COUNT.value, Column.OWN_SUM.value, 3
+AMOUNT, OWN_COUNT = Column.AMOUNT.value, Column.OWN_COUNT.value
+OWN_SUM, OWN_STD = Column.OWN_SUM.value, Column.OWN_STD.value
 OWN_MAX, AGE, GAP, PRESSURE = Column.OWN_MAX.value, Column.AGE.value, Column.GAP.value, Column.PRESSURE.value
 PRIOR_COUNT, PRIOR_SUM = Column.PRIOR_COUNT_24H.value, Column.PRIOR_SUM_24H.value
 NEW_COUNTERPARTY = Column.NEW_COUNTERPARTY.value
@@ -28,6 +29,8 @@ WINSOR_FACTOR = 5
 """Amounts enter the own mean at most as so many times that mean: one past theft must not hide the next."""
 WINSOR_ROOM = 1_000
 """Minor units on top, so that an account of zero amounts can grow out of its zeros."""
+
+LOW_BITS = (1 << 40) - 1
 
 REMEMBERED, JUDGED_ONLY, SKIP = 0, 1, 2
 """What was done with a row: judged and remembered; only judged (too late); left alone (asked for)."""
@@ -167,7 +170,7 @@ def _add_to_window(accounts: Accounts, slot: int, window: int, amount: int, sign
     low = accounts.window_low[slot, window] + sign * low
     if low > 2**60 or low < -(2**60):  # millions of transactions: carry before it overflows
         accounts.window_high[slot, window] += low >> 40
-        low &= (1 << 40) - 1
+        low &= LOW_BITS
     accounts.window_low[slot, window] = low
 
 
@@ -204,7 +207,10 @@ def _remember_own(accounts: Accounts, slot: int, time: int, amount: int, winsor:
     accounts.first[slot] = time if accounts.total[slot] == 0 else min(accounts.first[slot], time)
     accounts.total[slot] += 1
     accounts.own_sum[slot] += winsor
-    accounts.own_squares[slot] += float(winsor) * winsor
+    high, low = square_parts(winsor)
+    low += accounts.own_low[slot]
+    accounts.own_high[slot] += high + (low >> 40)
+    accounts.own_low[slot] = low & LOW_BITS
     accounts.peak[slot] = max(accounts.peak[slot], amount)
 
 
@@ -234,13 +240,15 @@ def _judge_in_order(
     count = accounts.total[slot]
     _advance(accounts, pool, windows, slot, time)
     if count > 0:
+        row[OWN_STD] = deviation(
+            count, accounts.own_sum[slot], accounts.own_high[slot], accounts.own_low[slot]
+        )
         row[OWN_MAX] = accounts.peak[slot]
         row[AGE] = time - accounts.first[slot]
         row[GAP] = time - accounts.newest[slot]
         accounts.pressure[slot] *= halved(time - accounts.newest[slot])
     row[OWN_COUNT] = count
     row[OWN_SUM] = accounts.own_sum[slot]
-    row[OWN_SQUARES] = accounts.own_squares[slot]
     row[PRESSURE] = accounts.pressure[slot]
     row[PRIOR_COUNT] = accounts.end[slot] - accounts.window_begin[slot, day]
     row[PRIOR_SUM] = accounts.window_sum[slot, day]
@@ -313,12 +321,13 @@ def _judge_late(
     start, mask = accounts.start[slot], accounts.size[slot] - 1
     position = _position(accounts, pool, slot, time)
     count = accounts.total[slot] - (accounts.end[slot] - position)
-    own_sum, own_squares = accounts.own_sum[slot], accounts.own_squares[slot]
+    own_sum, own_high, own_low = accounts.own_sum[slot], accounts.own_high[slot], accounts.own_low[slot]
     pressure, newest, later_peak = accounts.pressure[slot], accounts.newest[slot], -1
     for number in range(position, accounts.end[slot]):
         place = start + (number & mask)
         own_sum -= pool.winsor[place]
-        own_squares -= float(pool.winsor[place]) * pool.winsor[place]
+        high, low = square_parts(pool.winsor[place])
+        own_high, own_low = own_high - high, own_low - low
         pressure -= pool.weight[place] * halved(newest - pool.time[place])
         later_peak = max(later_peak, pool.amount[place])
     if accounts.expired_time[slot] > time:
@@ -326,7 +335,6 @@ def _judge_late(
 
     row[OWN_COUNT] = count
     row[OWN_SUM] = own_sum
-    row[OWN_SQUARES] = max(0.0, own_squares)
     row[PRESSURE] = max(0.0, pressure) / halved(newest - time) if count > 0 else 0.0
     if count > 0:
         peak = accounts.peak[slot]
@@ -334,6 +342,7 @@ def _judge_late(
             peak = accounts.expired_peak[slot]
             for number in range(accounts.begin[slot], position):
                 peak = max(peak, pool.amount[start + (number & mask)])
+        row[OWN_STD] = deviation(count, own_sum, own_high, own_low)
         row[OWN_MAX] = peak
         row[AGE] = time - accounts.first[slot]
         before = accounts.expired_time[slot]
@@ -342,7 +351,7 @@ def _judge_late(
         row[GAP] = time - before
 
     total, high, low, peak, number = 0, 0, 0, -1, position
-    own_high, own_low = square_parts(amount)
+    high_here, low_here = square_parts(amount)
     for window in range(len(windows)):
         since = time - windows[window]
         while number > accounts.begin[slot] and pool.time[start + ((number - 1) & mask)] > since:
@@ -360,8 +369,8 @@ def _judge_late(
             window,
             position - number + 1,
             total + amount,
-            high + own_high,
-            low + own_low,
+            high + high_here,
+            low + low_here,
             max(peak, amount),
         )
     return position, winsorised(amount, count, own_sum), pressure_weight(amount, count, own_sum)
