@@ -1,0 +1,101 @@
+"""Histogram-based outlier score (Goldstein & Dengel 2012), fitted by PyOD.
+
+PyOD's histograms have bins of equal width. Over raw amounts one outlier would collapse the rest into one bin;
+over surprises, which grow with the logarithm of rarity, it cannot.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen
+from fraudwatch.detection.compiled import compiled
+from fraudwatch.detection.detectors.protocol import checked_rows, profile_reason
+from fraudwatch.records import FeatureSpec, FloatArray, Text
+
+
+@dataclass(frozen=True)
+class HistogramScore:
+    """`edges` float64[c, bins + 1] and `log_densities` float64[c, bins], log2(density + PyOD's alpha).
+
+    `reaches` float64[c, 2] is how far below the first and past the last edge the end bins still count.
+    """
+
+    edges: FloatArray
+    log_densities: FloatArray
+    reaches: FloatArray
+
+    spec: ClassVar[FeatureSpec] = profile_reason(
+        "hbos",
+        "HBOS",
+        Text(
+            en="Several signals at once are at levels seldom seen here",
+            fr="Plusieurs signaux à la fois sont à des niveaux rarement vus ici",
+        ),
+    )
+
+    @classmethod
+    def fit(cls, surprises: FloatArray, seed: int) -> Self:
+        """Ten bins a column, PyOD's default. Nothing is random, so the seed has no effect."""
+        from pyod.models.hbos import HBOS  # noqa: PLC0415 (1.5 s and 190 MB: only where fitting happens)
+
+        histograms = HBOS()
+        histograms.fit(surprises)
+        return cls._export(histograms)
+
+    @classmethod
+    def _export(cls, histograms: Any) -> Self:
+        edges = histograms.bin_edges_.T
+        widths = np.diff(edges, axis=1)
+        return cls(
+            edges=frozen(edges, np.float64),
+            log_densities=frozen(np.log2(histograms.hist_.T + histograms.alpha), np.float64),
+            reaches=frozen(widths[:, [0, -1]] * histograms.tol, np.float64),
+        )
+
+    def score(self, surprises: FloatArray) -> FloatArray:
+        """PyOD's decision_function: minus the sum of the log densities of the bins a row falls in."""
+        rows = checked_rows(surprises, self.edges.shape[0])
+        out = np.empty(rows.shape[0])
+        _look_up(rows, self.edges, self.log_densities, self.reaches, out)
+        return out
+
+    def arrays(self) -> Arrays:
+        """All there is to it, by name."""
+        return {"edges": self.edges, "log_densities": self.log_densities, "reaches": self.reaches}
+
+    @classmethod
+    def load(cls, reader: ArrayReader, width: int) -> Self:
+        """From `arrays()`; raises ArtefactError where they do not fit rows of `width`."""
+        log_densities = reader.take("log_densities", np.float64, (width, None))
+        return cls(
+            edges=reader.take("edges", np.float64, (width, log_densities.shape[1] + 1)),
+            log_densities=log_densities,
+            reaches=reader.take("reaches", np.float64, (width, 2)),
+        )
+
+
+@compiled
+def _look_up(
+    rows: FloatArray, edges: FloatArray, log_densities: FloatArray, reaches: FloatArray, out: FloatArray
+) -> None:
+    bins = log_densities.shape[1]
+    for row in range(rows.shape[0]):
+        total = 0.0
+        for column in range(rows.shape[1]):
+            x = rows[row, column]
+            # As np.digitize(right=True): a value on an edge belongs to the bin below it.
+            place = 0
+            while place <= bins and edges[column, place] < x:
+                place += 1
+            is_far_below = place == 0 and edges[column, 0] - x > reaches[column, 0]
+            is_far_above = place == bins + 1 and x - edges[column, bins] > reaches[column, 1]
+            if is_far_below or is_far_above:
+                rarest = log_densities[column, 0]
+                for other in range(1, bins):
+                    rarest = min(rarest, log_densities[column, other])
+                total += rarest
+            else:
+                total += log_densities[column, min(max(place - 1, 0), bins - 1)]
+        out[row] = -total

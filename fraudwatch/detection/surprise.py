@@ -1,0 +1,233 @@
+"""Surprise: how improbable a value is on the side that alarms, read from a frozen training column.
+
+surprise(x) = −log10 P(X at least as extreme as x), P = (1 + #{training values at least as extreme}) / (n + 1).
+The commonest value of a constant column therefore has surprise 0, and nothing has probability 0.
+
+A table holds knots (value, surprise) and is linear between them. All of the `EXACT` most extreme distinct
+values are knots, because that is where transactions are ranked against each other; below them two knots mark
+each `STEP` of surprise, the last value before it and the first one after it, so that the error is under one
+step and a value that holds much of the mass keeps its own surprise. A column costs at most 1,000 + 2·3/STEP
+knots, some 40 kB, whatever the sample. Past the largest training value the tail is exponential with the
+mean excess of the most extreme percent (heavy-tailed features arrive as logarithms, so this is a Pareto tail
+of the amount itself; Pickands 1975, with shape 0 because the shape is not estimable from one column's end).
+
+Surprises are multiples of 2^-30: sums of a few of them are exact in any order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless, writable_rows
+from fraudwatch.detection.compiled import compiled
+from fraudwatch.records import ByteArray, FloatArray, IntArray, Side
+
+SIDE_CODES = {Side.HIGH: 0, Side.LOW: 1, Side.RARE: 2}
+LOW = 1
+RARE = 2
+
+EXACT = 1_000
+STEP = 0.005
+CATEGORIES = 1_000
+"""Categories remembered of one column, the commonest first; the others count as unseen."""
+
+CAP = 20.0
+"""No sample of ours supports a tail probability under 1e-20; without a cap one value could drown all else."""
+
+TAIL_SHARE = 0.01
+TAIL_LEAST, TAIL_MOST = 20, 1_000
+"""The exponential tail is fitted on the most extreme percent, but never on fewer or more values than these."""
+
+GRAIN = 2.0**30
+_STEEP = 1e300  # past a constant column the surprise goes to its ceiling at once
+
+
+@dataclass(frozen=True)
+class TailTables:
+    """Frozen tables of c columns, laid end to end.
+
+    `start` int64[c+1] says where each column's knots begin; `knots` float64[k] are ascending values, turned
+    to the alarming side (negated for LOW), or the categories of a RARE column; `levels` float64[k] are
+    surprises. `slopes` float64[c] is surprise per unit past the last knot, `ceilings` float64[c] the most a
+    column can reach, which is also what an unseen category gets. `sides` uint8[c].
+    """
+
+    sides: ByteArray
+    start: IntArray
+    knots: FloatArray
+    levels: FloatArray
+    slopes: FloatArray
+    ceilings: FloatArray
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self.sides.shape[0])
+
+    def surprises(self, values: FloatArray) -> FloatArray:
+        """float64[n, c] for values float64[n, c]; 0 where a value is NaN. A row depends on no other row."""
+        rows = writable_rows(values, self.width)
+        out = np.empty(rows.shape)
+        _surprises(
+            rows, self.sides, self.start, self.knots, self.levels, self.slopes, self.ceilings, out
+        )
+        return out
+
+    def arrays(self) -> Arrays:
+        """What `load` needs, by name."""
+        return {
+            "sides": self.sides,
+            "start": self.start,
+            "knots": self.knots,
+            "levels": self.levels,
+            "slopes": self.slopes,
+            "ceilings": self.ceilings,
+        }
+
+    @classmethod
+    def fit(cls, columns: FloatArray, sides: Sequence[Side]) -> "TailTables":
+        """Learn from float64[n, c], finite or NaN. A column without any value gives surprise 0 to all."""
+        parts = [_fit_column(columns[:, i], side) for i, side in enumerate(sides)]
+        lengths = [part.knots.shape[0] for part in parts]
+        return cls(
+            sides=frozen([SIDE_CODES[side] for side in sides], np.uint8),
+            start=frozen(np.concatenate([[0], np.cumsum(lengths)]), np.int64),
+            knots=frozen(np.concatenate([np.empty(0), *(part.knots for part in parts)]), np.float64),
+            levels=frozen(np.concatenate([np.empty(0), *(part.levels for part in parts)]), np.float64),
+            slopes=frozen([part.slope for part in parts], np.float64),
+            ceilings=frozen([part.ceiling for part in parts], np.float64),
+        )
+
+    @classmethod
+    def load(cls, reader: ArrayReader, sides: Sequence[Side]) -> "TailTables":
+        """From `arrays()`; raises ArtefactError for tables that do not fit these columns."""
+        count = len(sides)
+        codes = reader.take("sides", np.uint8, (count,))
+        start = reader.take("start", np.int64, (count + 1,))
+        knots = reader.take("knots", np.float64, (None,))
+        reject_unless(
+            codes.tolist() == [SIDE_CODES[side] for side in sides], "sides", "the sides of the features"
+        )
+        is_whole = start[0] == 0 and start[-1] == knots.shape[0] and bool((np.diff(start) >= 0).all())
+        reject_unless(is_whole, "start", "ascending positions of the knots")
+        for i in range(count):
+            own = knots[start[i] : start[i + 1]]
+            reject_unless(bool((np.diff(own) > 0).all()), "knots", "ascending values in each column")
+        return cls(
+            sides=codes,
+            start=start,
+            knots=knots,
+            levels=reader.take("levels", np.float64, knots.shape),
+            slopes=reader.take("slopes", np.float64, (count,)),
+            ceilings=reader.take("ceilings", np.float64, (count,)),
+        )
+
+
+@dataclass(frozen=True)
+class _Column:
+    knots: FloatArray
+    levels: FloatArray
+    slope: float
+    ceiling: float
+
+
+_NOTHING_KNOWN = _Column(np.empty(0), np.empty(0), 0.0, 0.0)
+
+
+def _fit_column(column: FloatArray, side: Side) -> _Column:
+    seen = column[~np.isnan(column)]
+    if seen.size == 0:
+        return _NOTHING_KNOWN
+    if side is Side.RARE:
+        return _fit_categories(seen)
+    return _fit_tail(-seen if side is Side.LOW else seen)
+
+
+def _fit_categories(seen: FloatArray) -> _Column:
+    values, counts = np.unique(seen, return_counts=True)
+    kept = np.sort(np.argsort(-counts, kind="stable")[:CATEGORIES])
+    return _Column(
+        knots=values[kept],
+        levels=-np.log10((1.0 + counts[kept]) / (seen.size + 1.0)),
+        slope=0.0,
+        ceiling=float(np.log10(seen.size + 1.0)),
+    )
+
+
+def _fit_tail(seen: FloatArray) -> _Column:
+    values, counts = np.unique(seen, return_counts=True)
+    at_least = np.cumsum(counts[::-1])[::-1]
+    levels = np.maximum(-np.log10((1.0 + at_least) / (seen.size + 1.0)), 0.0)
+    kept = _knots_to_keep(levels)
+    if values.size == 1:
+        return _Column(values, levels, _STEEP, float(np.log10(seen.size + 1.0)))
+    return _Column(values[kept], levels[kept], 1.0 / (_mean_excess(seen, values) * np.log(10.0)), CAP)
+
+
+def _knots_to_keep(levels: FloatArray) -> IntArray:
+    """Positions of the knots among ascending distinct values with these surprises."""
+    count = levels.shape[0]
+    exact_from = max(count - EXACT, 0)
+    marks = np.arange(0.0, levels[exact_from], STEP)
+    after = np.searchsorted(levels[:exact_from], marks, side="left")
+    both_sides = np.concatenate([after - 1, after])
+    inside = both_sides[(both_sides >= 0) & (both_sides < exact_from)]
+    return np.unique(np.concatenate([inside, [0], np.arange(exact_from, count)])).astype(np.int64)
+
+
+def _mean_excess(seen: FloatArray, values: FloatArray) -> float:
+    """Mean excess of the most extreme percent over the threshold that cuts it off; always positive."""
+    wanted = int(np.clip(TAIL_SHARE * seen.size, TAIL_LEAST, TAIL_MOST))
+    ascending = np.sort(seen)
+    # Where the largest value itself holds more than that share, the next distinct one is the threshold.
+    threshold = min(ascending[max(seen.size - wanted - 1, 0)], values[-2])
+    return float(np.mean(ascending[ascending > threshold] - threshold))
+
+
+@compiled
+def _surprises(
+    values: FloatArray,
+    sides: ByteArray,
+    start: IntArray,
+    knots: FloatArray,
+    levels: FloatArray,
+    slopes: FloatArray,
+    ceilings: FloatArray,
+    out: FloatArray,
+) -> None:
+    for row in range(values.shape[0]):
+        for column in range(values.shape[1]):
+            x = values[row, column]
+            first = start[column]
+            last = start[column + 1] - 1
+            if x != x or last < first:  # noqa: PLR0124 (x != x: NaN)
+                out[row, column] = 0.0
+                continue
+            if sides[column] == LOW:
+                x = -x
+            # The first knot above x, by bisection.
+            low = first
+            high = last + 1
+            while low < high:
+                middle = (low + high) // 2
+                if knots[middle] <= x:
+                    low = middle + 1
+                else:
+                    high = middle
+            below = low - 1
+            if sides[column] == RARE:
+                if below >= first and knots[below] == x:
+                    surprise = levels[below]
+                else:
+                    surprise = ceilings[column]
+            elif below < first:
+                surprise = levels[first]
+            elif knots[below] == x:
+                surprise = levels[below]
+            elif below == last:
+                surprise = min(levels[last] + (x - knots[last]) * slopes[column], ceilings[column])
+            else:
+                part = (x - knots[below]) / (knots[low] - knots[below])
+                surprise = levels[below] + (levels[low] - levels[below]) * part
+            out[row, column] = np.floor(surprise * GRAIN + 0.5) / GRAIN
