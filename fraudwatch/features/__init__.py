@@ -1,0 +1,10 @@
+"""Rolling features per account: exact, on event time, at constant amortised cost (DESIGN D3).
+
+`History` keeps what every account did and says, for each transaction, what was known when it arrived;
+`Catalogue` turns that into named feature values against the frozen population.
+"""
+
+from fraudwatch.features.catalogue import Catalogue
+from fraudwatch.features.history import History, Observations
+
+__all__ = ["Catalogue", "History", "Observations"]

@@ -1,0 +1,69 @@
+"""Theme amount: is this much money unusual, for the population and for the account?"""
+
+from fraudwatch.features.columns import Column
+from fraudwatch.features.feature import Feature, shown
+from fraudwatch.features.values import Value, own_mean
+from fraudwatch.records import FeatureSpec, Role, Side, Text, Theme, Unit
+
+PLANNED_PURCHASE = Text(
+    en="A planned large purchase: a journey, furniture, a car.",
+    fr="Un achat important prévu : un voyage, des meubles, une voiture.",
+)
+
+FEATURES = (
+    Feature(
+        FeatureSpec(
+            name="amount",
+            code="AMT_SIZE",
+            theme=Theme.AMOUNT,
+            side=Side.HIGH,
+            role=Role.ANCHOR,
+            unit=Unit.MONEY,
+            sentence=Text(
+                en="{value} is among the largest amounts of the whole stream[ (usual for this account: {usual})].",
+                fr="{value} compte parmi les plus grands montants du flux[ (habituel pour ce compte : {usual})].",
+            ),
+            innocent=PLANNED_PURCHASE,
+            doc="Logarithm of the amount. The judged transaction is the value.",
+        ),
+        Value.AMOUNT,
+        lambda row, population: shown(row[Column.AMOUNT], own_mean(row, population)),
+    ),
+    Feature(
+        FeatureSpec(
+            name="amount_ratio",
+            code="AMT_OWN",
+            theme=Theme.AMOUNT,
+            side=Side.HIGH,
+            role=Role.ANCHOR,
+            unit=Unit.MONEY,
+            sentence=Text(
+                en="{value} is far above this account's own habit[ (usual: {usual})].",
+                fr="{value} dépasse de loin l’habitude de ce compte[ (habituel : {usual})].",
+            ),
+            innocent=PLANNED_PURCHASE,
+            doc="Logarithm of the amount over the account's whole-history mean, which is winsorised, shrunk "
+            "towards the population, and does not contain the judged transaction.",
+        ),
+        Value.AMOUNT_RATIO,
+        lambda row, population: shown(row[Column.AMOUNT], own_mean(row, population)),
+    ),
+    Feature(
+        FeatureSpec(
+            name="own_max_ratio",
+            code="AMT_MAX",
+            theme=Theme.AMOUNT,
+            side=Side.HIGH,
+            role=Role.DESCRIPTIVE,
+            unit=Unit.MONEY,
+            sentence=Text(
+                en="{value} exceeds all this account ever did[ (largest so far: {usual})].",
+                fr="{value} dépasse tout ce que ce compte a fait[ (maximum jusqu’ici : {usual})].",
+            ),
+            innocent=PLANNED_PURCHASE,
+            doc="Logarithm of the amount over the account's largest one before the judged transaction.",
+        ),
+        Value.OWN_MAX_RATIO,
+        lambda row, population: shown(row[Column.AMOUNT], row[Column.OWN_MAX]),
+    ),
+)

@@ -1,0 +1,32 @@
+"""A feature: what it says of itself, where its value stands, and what of it a person is shown."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fraudwatch.features.columns import Aggregate
+from fraudwatch.features.values import Value
+from fraudwatch.records import FeatureSpec, FloatArray, Shown
+
+
+class WindowValue(NamedTuple):
+    """The aggregate of one kept window, by its index."""
+
+    window: int
+    aggregate: Aggregate
+
+
+class Feature(NamedTuple):
+    """`shown(row, population)` gets one row of history columns and the population array."""
+
+    spec: FeatureSpec
+    value: Value | WindowValue
+    shown: Callable[[FloatArray, FloatArray], Shown]
+
+
+def shown(value: float, usual: float | None = None) -> Shown:
+    """A value beside its usual one; NaN becomes None."""
+
+    def known(number: float | None) -> float | None:
+        return None if number is None or number != number else float(number)
+
+    return Shown(known(value), known(usual))

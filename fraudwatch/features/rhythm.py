@@ -1,0 +1,119 @@
+"""Theme rhythm: how much and how often, against the account's own pace, and at what hour."""
+
+from fraudwatch.features.columns import Column
+from fraudwatch.features.feature import Feature, shown
+from fraudwatch.features.values import Value, own_mean, own_rate
+from fraudwatch.records import FeatureSpec, Role, Side, Text, Theme, Unit
+
+DAY_MS = 86_400_000
+
+BUSY_DAYS = Text(
+    en="Travel, holiday shopping, a move.",
+    fr="Un voyage, les achats de fêtes, un déménagement.",
+)
+
+FEATURES = (
+    Feature(
+        FeatureSpec(
+            name="spend_24h_excess",
+            code="VEL_SPEND",
+            theme=Theme.RHYTHM,
+            side=Side.HIGH,
+            role=Role.CONTEXT,
+            unit=Unit.MONEY,
+            sentence=Text(
+                en="In the {window} before, {value} had already moved[ (usual: {usual})].",
+                fr="Dans les {window} précédentes, {value} avaient déjà circulé[ (habituel : {usual})].",
+            ),
+            innocent=BUSY_DAYS,
+            window_ms=DAY_MS,
+            doc="Money of the 24 h before the judged transaction, which is outside, against the account's own rate "
+            "and amounts: a compound Poisson excess in standard deviations.",
+        ),
+        Value.SPEND_24H_EXCESS,
+        lambda row, population: shown(
+            row[Column.PRIOR_SUM_24H], own_rate(row, population) * own_mean(row, population)
+        ),
+    ),
+    Feature(
+        FeatureSpec(
+            name="count_24h_excess",
+            code="VEL_COUNT",
+            theme=Theme.RHYTHM,
+            side=Side.HIGH,
+            role=Role.CONTEXT,
+            unit=Unit.COUNT,
+            sentence=Text(
+                en="In the {window} before, there were already {value} transactions[ (usual: {usual})].",
+                fr="Dans les {window} précédentes, il y avait déjà {value} opérations[ (habituel : {usual})].",
+            ),
+            innocent=BUSY_DAYS,
+            window_ms=DAY_MS,
+            doc="Number of transactions of the 24 h before the judged one, which is outside, against the account's "
+            "own rate, on a variance-stable scale.",
+        ),
+        Value.COUNT_24H_EXCESS,
+        lambda row, population: shown(row[Column.PRIOR_COUNT_24H], own_rate(row, population)),
+    ),
+    Feature(
+        FeatureSpec(
+            name="pressure_2d",
+            code="VEL_PRESSURE",
+            theme=Theme.RHYTHM,
+            side=Side.HIGH,
+            role=Role.CONTEXT,
+            unit=Unit.NUMBER,
+            sentence=Text(
+                en="Amounts of the last days were already above the account's habit, one after the other.",
+                fr="Les montants des derniers jours dépassaient déjà l’habitude du compte, l’un après l’autre.",
+            ),
+            innocent=BUSY_DAYS,
+            window_ms=2 * DAY_MS,
+            doc="Sum over earlier transactions of how far each was above the account's own mean (logarithm), "
+            "halving every two days. The judged transaction is outside.",
+        ),
+        Value.PRESSURE_2D,
+        lambda row, population: shown(row[Column.PRESSURE]),
+    ),
+    Feature(
+        FeatureSpec(
+            name="hour",
+            code="NIGHT_HOUR",
+            theme=Theme.RHYTHM,
+            side=Side.RARE,
+            role=Role.CONTEXT,
+            unit=Unit.HOUR,
+            sentence=Text(
+                en="It happened around {value}, an hour of few transactions.",
+                fr="Cela s’est passé vers {value}, une heure de peu d’opérations.",
+            ),
+            innocent=Text(
+                en="Shift work, another time zone.", fr="Un travail posté, un autre fuseau horaire."
+            ),
+            doc="Local hour of the day of the judged transaction, in the configured time zone.",
+        ),
+        Value.HOUR,
+        lambda row, population: shown(row[Column.HOUR]),
+    ),
+    Feature(
+        FeatureSpec(
+            name="gap",
+            code="DORM_GAP",
+            theme=Theme.RHYTHM,
+            side=Side.HIGH,
+            role=Role.DESCRIPTIVE,
+            unit=Unit.DURATION,
+            sentence=Text(
+                en="The account had been quiet for {value}[ (usual between transactions: {usual})].",
+                fr="Le compte était resté inactif pendant {value}[ (habituel entre opérations : {usual})].",
+            ),
+            innocent=Text(
+                en="A seldom used account; an inheritance, a house sale.",
+                fr="Un compte peu utilisé ; un héritage, une vente immobilière.",
+            ),
+            doc="Time since the account's last transaction in units of its own usual distance, as a logarithm.",
+        ),
+        Value.GAP,
+        lambda row, population: shown(row[Column.GAP], DAY_MS / own_rate(row, population)),
+    ),
+)
