@@ -1,0 +1,110 @@
+"""The configuration file, the environment and single overrides, read into checked settings.
+
+What is set later wins: defaults, then the file, then variables FRAUDWATCH_<SECTION>__<KEY>, then overrides.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from fraudwatch.config.checking import PREFIX, check
+from fraudwatch.config.reference import schema, table
+from fraudwatch.config.rules import broken
+from fraudwatch.config.settings import Section, Settings
+from fraudwatch.config.tree import MOST_BYTES, Mistake, Node, read_tree
+from fraudwatch.config.writing import dump, fingerprint
+from fraudwatch.errors import ConfigurationError
+
+__all__ = ["dump", "fingerprint", "load", "schema", "table"]
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+_SCALARS = frozenset(
+    field for field in Settings.__struct_fields__ if not isinstance(getattr(Settings(), field), Section)
+)
+
+
+def load(
+    path: Path | None, environ: Mapping[str, str] = os.environ, overrides: Mapping[str, str] = _NONE
+) -> Settings:
+    """The settings of a file (None: the defaults), with the environment's and then the overrides on top.
+
+    `overrides` are dotted keys (`kafka.group`) with values written as in the file. Raises ConfigurationError
+    that lists every mistake: where it is, the key, what was expected and what was found.
+    """
+    tree, mistakes = _read(path) if path is not None else (Node({}, "defaults"), [])
+    for name, text in environ.items():
+        if _is_setting(name):
+            _set(tree, _key(name), text, f"variable {name}", is_variable=True)
+    for key, text in overrides.items():
+        _set(tree, key, text, f"override {key}")
+    settings, wrong = check(tree)
+    unread = {mistake.key for mistake in mistakes}
+    mistakes += [mistake for mistake in wrong if mistake.key not in unread]
+    if settings is not None and not mistakes:
+        mistakes = [Mistake(_where(tree, key), key, says) for key, says in broken(settings)]
+    if settings is None or mistakes:
+        raise ConfigurationError(_message(mistakes))
+    return settings
+
+
+def _read(path: Path) -> tuple[Node, list[Mistake]]:
+    """The tree of a file. Raises ConfigurationError when the file itself cannot be used."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: expected a readable configuration file; {error.strerror}. "
+            "`fraudwatch config show` prints the defaults to start from."
+        ) from error
+    if len(content) > MOST_BYTES:
+        raise ConfigurationError(f"{path}: expected at most {MOST_BYTES} bytes of configuration; found more")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: expected UTF-8; found byte {error.start} that is not") from error
+    tree, mistakes = read_tree(text, lambda line: f"{path}:{line}")
+    if not mistakes and not isinstance(tree.value, dict | None):
+        mistakes = [Mistake(tree.where, "", "expected a mapping of sections; found a single value or a list")]
+    if not isinstance(tree.value, dict):
+        tree.value = {}
+    return tree, mistakes
+
+
+def _is_setting(name: str) -> bool:
+    """Whether a variable is meant as a setting: FRAUDWATCH_DATA and its like belong to tests and tools."""
+    return name.startswith(PREFIX) and ("__" in name or _key(name) in _SCALARS)
+
+
+def _key(name: str) -> str:
+    return name.removeprefix(PREFIX).lower().replace("__", ".")
+
+
+def _set(tree: Node, key: str, text: str, where: str, *, is_variable: bool = False) -> None:
+    """Puts the value of a variable or override into the tree; what is not YAML (`[a`) may still be a text."""
+    read, mistakes = read_tree(text, lambda _: where)
+    *parents, last = key.split(".")
+    node = tree
+    for name in parents:
+        child = node.value.get(name)
+        if child is None or not isinstance(child.value, dict):
+            child = node.value[name] = Node({}, where, text, is_variable)
+        node = child
+    node.value[last] = Node(text if mistakes else read.value, where, text, is_variable)
+
+
+def _where(tree: Node, key: str) -> str:
+    """The place of a key, or of the nearest thing around it that was written."""
+    node = tree
+    for name in key.split("."):
+        if not isinstance(node.value, dict) or name not in node.value:
+            break
+        node = node.value[name]
+    return node.where
+
+
+def _message(mistakes: list[Mistake]) -> str:
+    if len(mistakes) == 1:
+        return str(mistakes[0])
+    return "\n  ".join([f"{len(mistakes)} mistakes in the configuration:", *map(str, mistakes)])

@@ -1,0 +1,115 @@
+"""What no single setting can say of itself: relations between settings, and names that must exist."""
+
+import itertools
+import re
+import zoneinfo
+from collections.abc import Iterator
+from datetime import date
+
+from fraudwatch.config.durations import Duration
+from fraudwatch.config.settings import FieldMapping, Settings
+from fraudwatch.config.wording import found, nearest
+
+Broken = tuple[str, str]
+"""A dotted key and what to say of it."""
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+):(\d{1,5})")
+
+_ABOVE_ZERO = (
+    "kafka.session_timeout",
+    "kafka.request_timeout",
+    "stream.commit_every",
+    "stream.shutdown",
+    "stream.stalled_after",
+)
+
+
+def broken(settings: Settings) -> Iterator[Broken]:
+    """Every rule that the settings break."""
+    yield from _servers(settings.kafka.bootstrap_servers)
+    yield from _topics(settings)
+    yield from _windows(settings.features.windows)
+    yield from _grace(settings)
+    yield from _dates(settings)
+    yield from _zones(settings)
+    for key in _ABOVE_ZERO:
+        section, _, name = key.partition(".")
+        if getattr(getattr(settings, section), name) <= 0:
+            yield key, "expected a duration above 0; found 0s"
+
+
+def _servers(servers: str) -> Iterator[Broken]:
+    for address in servers.split(","):
+        match = _ADDRESS.fullmatch(address.strip())
+        if match is None or not 1 <= int(match[1]) <= 65_535:
+            yield (
+                "kafka.bootstrap_servers",
+                f"expected host:port, ports from 1 to 65535, separated by commas; found {found('', address)}",
+            )
+
+
+def _topics(settings: Settings) -> Iterator[Broken]:
+    names = {
+        "source.topic": settings.source.topic,
+        "topics.review": settings.topics.review,
+        "topics.dead_letters": settings.topics.dead_letters,
+        "topics.models": settings.topics.models,
+    }
+    taken: dict[str, str] = {}
+    for key, name in names.items():
+        if not _TOPIC.fullmatch(name) or name in (".", ".."):
+            yield (
+                key,
+                f"expected 1 to 249 letters, digits, dots, dashes or underscores; found {found('', name)}",
+            )
+        elif name in taken:
+            yield key, f"expected a topic of its own; found {name}, which is {taken[name]} already"
+        taken.setdefault(name, key)
+
+
+def _windows(windows: tuple[Duration, ...]) -> Iterator[Broken]:
+    if windows[0] <= 0:
+        yield "features.windows", f"expected durations above 0; found {windows[0]}"
+    for shorter, longer in itertools.pairwise(windows):
+        if longer <= shorter:
+            yield (
+                "features.windows",
+                f"expected each window longer than the one before; found {longer} after {shorter}",
+            )
+
+
+def _grace(settings: Settings) -> Iterator[Broken]:
+    grace, longest = settings.lateness.grace, max(settings.features.windows)
+    if grace >= longest:
+        yield (
+            "lateness.grace",
+            f"expected less than the longest of features.windows ({longest}); found {grace}",
+        )
+
+
+def _dates(settings: Settings) -> Iterator[Broken]:
+    days: list[date] = []
+    for key, text in (
+        ("limits.earliest", settings.limits.earliest),
+        ("limits.latest", settings.limits.latest),
+    ):
+        try:
+            days.append(date.fromisoformat(text))
+        except ValueError:
+            yield key, f"expected a date such as 1990-01-01; found {found('', text)}"
+    if len(days) == 2 and days[0] >= days[1]:
+        yield "limits.earliest", f"expected a date before limits.latest ({days[1]}); found {days[0]}"
+
+
+def _zones(settings: Settings) -> Iterator[Broken]:
+    zones = {"features.zone": settings.features.zone}
+    for name, mapping in settings.source.mapping.items():
+        if isinstance(mapping, FieldMapping) and mapping.zone is not None:
+            zones[f"source.mapping.{name}.zone"] = mapping.zone
+    for key, zone in zones.items():
+        known = zoneinfo.available_timezones()
+        if zone not in known:
+            close = nearest(zone, known)
+            hint = f"; did you mean {close}?" if close else ""
+            yield key, f"expected a time zone such as Europe/Paris; found {found('', zone)}{hint}"
