@@ -14,7 +14,7 @@ from fraudwatch.config.writing import plain_settings, to_yaml
 FIELD = "<field>"
 """Stands in a key for a canonical field that the user names."""
 
-_INSIDE = {
+_INSIDE: dict[str, tuple[str, type[Section]]] = {
     "source.mapping": (f"source.mapping.{FIELD}", FieldMapping),
     "source.label": ("source.label", Label),
 }

@@ -35,5 +35,5 @@ STAGES = ("decode", "features", "detection", "alerts", "publish")
 
 SEVERITIES = ("low", "medium", "high")
 
-KINDS = ("opened", "updated", "sample")
-"""An alert that opens an episode, a later word on one, and one chosen by hash below the edge."""
+KINDS = ("alert", "update", "sample")
+"""An alert that opens an episode, a later word on one, and an alert chosen by hash below the edge."""
