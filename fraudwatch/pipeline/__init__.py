@@ -1,0 +1,16 @@
+"""The way of a transaction, pure and in batches; it passes them along and computes nothing itself."""
+
+from fraudwatch.pipeline.batch import Assessments, Batch
+from fraudwatch.pipeline.pipeline import Pipeline
+from fraudwatch.pipeline.training import TrainingJob, TrainingSample, job, train, train_artefact
+
+__all__ = [
+    "Assessments",
+    "Batch",
+    "Pipeline",
+    "TrainingJob",
+    "TrainingSample",
+    "job",
+    "train",
+    "train_artefact",
+]

@@ -1,0 +1,160 @@
+"""From a stream to a model: a repeatable, representative sample, and the fit on it."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import msgspec
+import numpy as np
+
+from fraudwatch import detection
+from fraudwatch.config.settings import Settings, Training
+from fraudwatch.detection import Artefact, Model
+from fraudwatch.errors import TrainingError
+from fraudwatch.features import Catalogue, Observations
+from fraudwatch.records import FloatArray, IntArray, Outcome, Transaction
+
+DAY_MS = 86_400_000
+
+
+class TrainingSample:
+    """The transactions with the smallest hashes of their ids, out of all that could be scored.
+
+    Chosen by hash, the sample of a log is the same whoever draws it, in whatever batches, and so is a merger
+    of the samples of several partitions.
+    """
+
+    def __init__(
+        self, training: Training, *, since_ms: int | None = None, until_ms: int | None = None
+    ) -> None:
+        """Takes event times in [since_ms, until_ms); by default all but `training.skip` at the beginning."""
+        self._training = training
+        self._limit = training.sample
+        self._since_ms, self._until_ms = since_ms, until_ms
+        self._hashes: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
+        self._columns: list[FloatArray] = []
+        self._held = 0
+        self._bar = np.uint64(2**64 - 1)
+        self.seen = 0
+        self.span_ms: tuple[int, int] | None = None
+
+    def add(self, transactions: Sequence[Transaction], observations: Observations) -> None:
+        """Consider a batch; what cannot be scored (too young, late, repeated) is no example of the usual."""
+        if not len(transactions):
+            return
+        times = np.fromiter((t.event_time_ms for t in transactions), np.int64, len(transactions))
+        if self._since_ms is None:
+            self._since_ms = int(times[0]) + self._training.skip
+        eligible = (observations.outcome == Outcome.SCORED.value) & (times >= self._since_ms)
+        if self._until_ms is not None:
+            eligible &= times < self._until_ms
+        rows = np.flatnonzero(eligible)
+        if not len(rows):
+            return
+        self._extend_span(times[rows])
+        self.seen += len(rows)
+        hashes = np.array([_hash(transactions[row].transaction_id) for row in rows], dtype=np.uint64)
+        low = hashes <= self._bar
+        self._keep(hashes[low], observations.columns[rows[low]])
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1: how far on the way to the first fit; the slower of number and span counts."""
+        oldest, newest = self.span_ms or (0, 0)
+        span = (newest - oldest) / max(1, self._training.min_span)
+        return min(1.0, self.seen / self._training.min_transactions, span)
+
+    def rows(self) -> FloatArray:
+        """History columns [n, c] of the sample, in the order of the hashes."""
+        self._prune()
+        return self._columns[0] if self._columns else np.empty((0, 0))
+
+    def _keep(self, hashes: np.ndarray[tuple[int], np.dtype[np.uint64]], columns: FloatArray) -> None:
+        self._hashes.append(hashes)
+        self._columns.append(columns)
+        self._held += len(hashes)
+        if self._held > 2 * self._limit:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Down to the limit; sorted by hash, equal hashes by content, so that arrival does not matter."""
+        if not self._hashes:
+            return
+        hashes, columns = np.concatenate(self._hashes), np.concatenate(self._columns)
+        order = np.lexsort((*columns.T[::-1], hashes))[: self._limit]
+        self._hashes, self._columns = [hashes[order]], [columns[order]]
+        self._held = len(order)
+        if self._held == self._limit:
+            self._bar = self._hashes[0][-1]
+
+    def _extend_span(self, times: IntArray) -> None:
+        oldest, newest = int(times.min()), int(times.max())
+        if self.span_ms is not None:
+            oldest, newest = min(oldest, self.span_ms[0]), max(newest, self.span_ms[1])
+        self.span_ms = (oldest, newest)
+
+    @classmethod
+    def merged(cls, samples: Sequence["TrainingSample"]) -> "TrainingSample":
+        """The sample of several partitions together."""
+        together = cls(samples[0]._training)
+        for sample in samples:
+            sample._prune()
+            together._hashes += sample._hashes
+            together._columns += sample._columns
+            together._held += sample._held
+            together.seen += sample.seen
+            if sample.span_ms is not None:
+                together._extend_span(np.array(sample.span_ms))
+        together._prune()
+        return together
+
+
+def _hash(transaction_id: str) -> int:
+    digest = blake2b(transaction_id.encode(), digest_size=8, person=b"train").digest()
+    return int.from_bytes(digest, "little")
+
+
+class TrainingJob(msgspec.Struct, frozen=True):
+    """All that a fit needs, so that it can be done in another process."""
+
+    settings: Settings
+    fields: frozenset[str]
+    columns: FloatArray
+    transactions_per_day: float
+    span_ms: tuple[int, int]
+
+
+def job(
+    settings: Settings, fields: frozenset[str], sample: TrainingSample, share: float = 1.0
+) -> TrainingJob:
+    """What to fit on now. `share` is the part of the stream that was sampled: one partition of four is 0.25.
+
+    Raises TrainingError when nothing was sampled.
+    """
+    columns = sample.rows()
+    if sample.span_ms is None:
+        raise TrainingError(
+            "expected transactions to train on, found none that could be scored: "
+            "give a longer stream or another span of dates"
+        )
+    oldest, newest = sample.span_ms
+    days = max(newest - oldest, DAY_MS) / DAY_MS
+    return TrainingJob(settings, fields, columns, sample.seen / days / share, sample.span_ms)
+
+
+def train(work: TrainingJob) -> Model:
+    """Fit a model. Raises TrainingError when there is too little to fit on."""
+    catalogue = Catalogue(work.settings, work.fields)
+    population = catalogue.population(work.columns)
+    return detection.fit(
+        catalogue.values(work.columns, population),
+        catalogue.specs,
+        work.settings.detection,
+        population=population,
+        transactions_per_day=work.transactions_per_day,
+        span_ms=work.span_ms,
+    )
+
+
+def train_artefact(work: TrainingJob) -> Artefact:
+    """Fit a model and pack it: what a child process does, arguments and result being plain data."""
+    return detection.pack(train(work))
