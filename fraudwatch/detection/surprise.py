@@ -69,9 +69,7 @@ class TailTables:
         """float64[n, c] for values float64[n, c]; 0 where a value is NaN. A row depends on no other row."""
         rows = writable_rows(values, self.width)
         out = np.empty(rows.shape)
-        _surprises(
-            rows, self.sides, self.start, self.knots, self.levels, self.slopes, self.ceilings, out
-        )
+        _surprises(rows, self.sides, self.start, self.knots, self.levels, self.slopes, self.ceilings, out)
         return out
 
     def arrays(self) -> Arrays:
@@ -144,12 +142,18 @@ def _fit_column(column: FloatArray, side: Side) -> _Column:
     return _fit_tail(-seen if side is Side.LOW else seen)
 
 
-def _fit_categories(seen: FloatArray) -> _Column:
+def commonest_categories(seen: FloatArray) -> tuple[FloatArray, IntArray]:
+    """The `CATEGORIES` commonest values, ascending, and how often each occurs."""
     values, counts = np.unique(seen, return_counts=True)
     kept = np.sort(np.argsort(-counts, kind="stable")[:CATEGORIES])
+    return values[kept], counts[kept].astype(np.int64)
+
+
+def _fit_categories(seen: FloatArray) -> _Column:
+    categories, counts = commonest_categories(seen)
     return _Column(
-        knots=values[kept],
-        levels=-np.log10((1.0 + counts[kept]) / (seen.size + 1.0)),
+        knots=categories,
+        levels=-np.log10((1.0 + counts) / (seen.size + 1.0)),
         slope=0.0,
         ceiling=float(np.log10(seen.size + 1.0)),
     )
@@ -201,7 +205,7 @@ def _surprises(
             x = values[row, column]
             first = start[column]
             last = start[column + 1] - 1
-            if x != x or last < first:  # noqa: PLR0124 (x != x: NaN)
+            if np.isnan(x) or last < first:
                 out[row, column] = 0.0
                 continue
             if sides[column] == LOW:
@@ -217,10 +221,8 @@ def _surprises(
                     high = middle
             below = low - 1
             if sides[column] == RARE:
-                if below >= first and knots[below] == x:
-                    surprise = levels[below]
-                else:
-                    surprise = ceilings[column]
+                is_known = below >= first and knots[below] == x
+                surprise = levels[below] if is_known else ceilings[column]
             elif below < first:
                 surprise = levels[first]
             elif knots[below] == x:

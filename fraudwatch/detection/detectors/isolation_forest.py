@@ -17,9 +17,11 @@ import numpy as np
 from fraudwatch.detection.arrays import AnyArray, ArrayReader, Arrays, frozen, reject_unless
 from fraudwatch.detection.compiled import compiled
 from fraudwatch.detection.detectors.protocol import checked_rows, profile_reason
+from fraudwatch.errors import TrainingError
 from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Text
 
 TREES = 100
+MOST_COLUMNS = 256
 MOST_LEVELS = 16
 """scikit-learn's 256 rows a tree give 8 levels; a stranger's artefact may not ask for gigabytes."""
 
@@ -47,7 +49,12 @@ class IsolationForest:
 
     @classmethod
     def fit(cls, surprises: FloatArray, seed: int) -> Self:
-        """100 trees of 256 rows each, PyOD's defaults."""
+        """100 trees of 256 rows each, PyOD's defaults. At most 256 columns: their numbers are bytes."""
+        if surprises.shape[1] > MOST_COLUMNS:
+            raise TrainingError(
+                f"The isolation forest takes {MOST_COLUMNS} context features at most, "
+                f"found {surprises.shape[1]}; make some of them descriptive."
+            )
         from pyod.models.iforest import IForest  # noqa: PLC0415 (1.5 s and 190 MB: only where fitting happens)
 
         forest = IForest(n_estimators=TREES, random_state=seed, n_jobs=1)
@@ -95,7 +102,9 @@ class IsolationForest:
         in_range = bool((columns < width).all())
         reject_unless(in_range, "columns", f"columns under {width}")
         scale = reader.take("scale", np.float64, (3,))
-        reject_unless(scale[0] == width and scale[1] > 0.0, "scale", f"the width {width} and a positive length")
+        reject_unless(
+            scale[0] == width and scale[1] > 0.0, "scale", f"the width {width} and a positive length"
+        )
         return cls(
             columns=columns,
             thresholds=reader.take("thresholds", np.float32, (trees, inner)),

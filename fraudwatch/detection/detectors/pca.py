@@ -44,7 +44,7 @@ class PrincipalComponents:
     def fit(cls, surprises: FloatArray, seed: int) -> Self:
         """All components that carry variance, weighted and standardised, PyOD's defaults."""
         from pyod.models.pca import PCA  # noqa: PLC0415 (1.5 s and 190 MB: only where fitting happens)
-        from threadpoolctl import threadpool_limits  # noqa: PLC0415 (comes with scikit-learn)
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
 
         # One thread: sums split over several differ in their last bits from machine to machine.
         with threadpool_limits(limits=1):

@@ -1,0 +1,11 @@
+"""From feature values to a score with reasons (DESIGN D4 to D6): fit a model, score with it, keep it as data.
+
+Surprises of features, PyOD detectors over them, and a combiner. Scoring imports neither PyOD nor scikit-learn.
+"""
+
+from fraudwatch.detection.artefact import Artefact, pack, read, unpack, write
+from fraudwatch.detection.detectors import DETECTORS
+from fraudwatch.detection.fitting import fit
+from fraudwatch.detection.model import Model, warm_up
+
+__all__ = ["DETECTORS", "Artefact", "Model", "fit", "pack", "read", "unpack", "warm_up", "write"]

@@ -1,0 +1,274 @@
+"""A model as two files: `manifest.json`, for people and for checks, and `arrays.npz`, for NumPy.
+
+Nothing in an artefact can run: no pickles, arrays are taken from their bytes by dtype and shape. The members
+of the `.npz` are stored, never compressed: a file unpacks to what it weighs, so there are no zip bombs, and
+the same model is the same bytes whatever the zlib. The manifest holds the sha256 of the arrays and a seal over
+itself; both files are refused after any change. (A seal is no signature: who can write to the models topic can
+also seal. What keeps a stranger out is the broker's access control.)
+"""
+
+import hashlib
+import io
+import os
+import re
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from fraudwatch.detection.arrays import AnyArray, ArrayReader, Arrays, frozen
+from fraudwatch.detection.combine import COMBINERS
+from fraudwatch.detection.content import Content, schema_of, schema_sha256
+from fraudwatch.detection.detectors import DETECTORS
+from fraudwatch.detection.model import Model, detector_inputs
+from fraudwatch.detection.surprise import TailTables
+from fraudwatch.errors import ArtefactError
+from fraudwatch.records import FeatureSpec
+
+FORMAT = 1
+MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
+
+LARGEST_MANIFEST = 4 * 2**20
+LARGEST_ARRAYS = 256 * 2**20
+"""A model of 100 features weighs about 5 MB."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: file times would change the bytes
+_MEMBER = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*\.npy")
+_KINDS = "fiu"
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """The bytes of both files."""
+
+    manifest: bytes
+    arrays: bytes
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `manifest.json` holds; `seal` is the sha256 of the manifest with an empty seal."""
+
+    format: int
+    product: str
+    libraries: dict[str, str]
+    version: str
+    arrays_sha256: str
+    content: Content
+    seal: str = ""
+
+    def sealed(self) -> "Manifest":
+        """The same with its seal."""
+        blank = msgspec.structs.replace(self, seal="")
+        return msgspec.structs.replace(blank, seal=hashlib.sha256(blank.encode()).hexdigest())
+
+    def encode(self) -> bytes:
+        """The one way this manifest is written."""
+        return msgspec.json.format(msgspec.json.encode(self, order="deterministic"), indent=2) + b"\n"
+
+
+def pack(model: Model) -> Artefact:
+    """The model as bytes; the same model gives the same bytes under the same versions of the libraries."""
+    arrays = _zipped(model.arrays())
+    manifest = Manifest(
+        format=FORMAT,
+        product=installed_version("fraudwatch"),
+        libraries=_libraries(),
+        version=model.version,
+        arrays_sha256=hashlib.sha256(arrays).hexdigest(),
+        content=model.content,
+    )
+    return Artefact(manifest.sealed().encode(), arrays)
+
+
+def unpack(artefact: Artefact, specs: tuple[FeatureSpec, ...]) -> Model:
+    """The model of an artefact, for these features.
+
+    Raises ArtefactError when a byte changed, the format is unknown, the features differ in name, side, role or
+    window, or an array is missing, too much, or of another dtype or shape.
+    """
+    manifest = _checked_manifest(artefact, specs)
+    reader = ArrayReader(_unzipped(artefact.arrays))
+    model = _assemble(manifest.content, reader, specs)
+    reader.finish()
+    if model.version != manifest.version:
+        raise ArtefactError(
+            f"The model is {model.version}, its manifest says {manifest.version}; train it again."
+        )
+    return model
+
+
+def write(artefact: Artefact, directory: Path) -> None:
+    """Write both files, each whole or not at all; the manifest last, since it vouches for the arrays."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, data in ((ARRAYS, artefact.arrays), (MANIFEST, artefact.manifest)):
+        temporary = directory / f".{name}.{os.getpid()}.tmp"
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(directory / name)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def read(directory: Path) -> Artefact:
+    """Both files of a directory; raises ArtefactError when one is missing or larger than any model."""
+    return Artefact(
+        _read_file(directory / MANIFEST, LARGEST_MANIFEST), _read_file(directory / ARRAYS, LARGEST_ARRAYS)
+    )
+
+
+def _read_file(path: Path, largest: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(largest + 1)
+    except OSError as problem:
+        raise ArtefactError(
+            f"Cannot read {path}: {problem.strerror}. Name the directory `fraudwatch train` wrote."
+        ) from problem
+    if len(data) > largest:
+        raise ArtefactError(f"{path} is larger than {largest} bytes: not a model of ours.")
+    return data
+
+
+def _checked_manifest(artefact: Artefact, specs: tuple[FeatureSpec, ...]) -> Manifest:
+    manifest = _parsed(artefact.manifest)
+    if manifest.sealed().encode() != artefact.manifest:
+        raise ArtefactError("The model's manifest was changed after it was written; fetch or train it again.")
+    if hashlib.sha256(artefact.arrays).hexdigest() != manifest.arrays_sha256:
+        raise ArtefactError(
+            "The model's arrays are not those its manifest vouches for; fetch or train it again."
+        )
+    _check_schema(manifest.content, specs)
+    return manifest
+
+
+def _parsed(data: bytes) -> Manifest:
+    if len(data) > LARGEST_MANIFEST:
+        raise ArtefactError(f"The model's manifest is larger than {LARGEST_MANIFEST} bytes.")
+    try:
+        found = msgspec.json.decode(data)
+        number = found.get("format") if isinstance(found, dict) else None
+        if number != FORMAT:
+            raise ArtefactError(
+                f"Expected a model of format {FORMAT}, found {number!r}; "
+                "use the release of fraudwatch that wrote it, or train it again."
+            )
+        return msgspec.convert(found, Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise ArtefactError(f"The model's manifest cannot be read: {problem}.") from problem
+
+
+def _check_schema(content: Content, specs: tuple[FeatureSpec, ...]) -> None:
+    expected = schema_of(specs)
+    if content.schema_sha256 != schema_sha256(content.features):
+        raise ArtefactError("The model's feature schema does not have the sha256 its manifest gives.")
+    if content.features == expected:
+        return
+    trained = {feature.name: feature for feature in content.features}
+    wanted = {feature.name: feature for feature in expected}
+    different = sorted(
+        name for name in trained.keys() | wanted.keys() if trained.get(name) != wanted.get(name)
+    )
+    raise ArtefactError(
+        "The model was trained on other features than this configuration computes "
+        f"({', '.join(different) or 'another order'}); train it again with this configuration."
+    )
+
+
+def _assemble(content: Content, reader: ArrayReader, specs: tuple[FeatureSpec, ...]) -> Model:
+    unknown = [name for name in content.detectors if name not in DETECTORS]
+    if unknown or content.combiner not in COMBINERS:
+        raise ArtefactError(
+            f"The model needs {', '.join([*unknown, content.combiner])}, of which this release knows "
+            f"{', '.join([*DETECTORS, *COMBINERS])}; use the release that wrote it, or train it again."
+        )
+    if content.reasons[: len(specs)] != [spec.name for spec in specs]:
+        raise ArtefactError("The model's reasons do not begin with its features; train it again.")
+    kinds = [DETECTORS[name] for name in content.detectors]
+    reasons = specs + tuple(kind.spec for kind in kinds)
+    width = len(detector_inputs(specs))
+    combiner = COMBINERS[content.combiner]
+    reference = reader.take("reference", np.float64, (None,))
+    return Model(
+        specs=specs,
+        tables=TailTables.load(reader.under("features"), [spec.side for spec in specs]),
+        detectors=tuple(kind.load(reader.under(f"detector.{kind.spec.name}"), width) for kind in kinds),
+        detector_tables=TailTables.load(reader.under("detectors"), [kind.spec.side for kind in kinds]),
+        combiner=combiner.load(reader.under(f"combiner.{content.combiner}"), reasons),
+        reference=reference,
+        reference_ranks=reader.take("reference_ranks", np.int64, reference.shape),
+        rows=content.rows,
+        population=content.population,
+        transactions_per_day=content.transactions_per_day,
+        span_ms=content.span_ms,
+        seed=content.seed,
+    )
+
+
+def _libraries() -> dict[str, str]:
+    names = ("numpy", "numba", "pyod", "scikit-learn")
+    return {"python": sys.version.split()[0]} | {name: installed_version(name) for name in names}
+
+
+def _zipped(arrays: Mapping[str, AnyArray]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            member = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
+            member.create_system = 3  # Unix, wherever it is written
+            content = io.BytesIO()
+            np.lib.format.write_array(content, arrays[name], version=(1, 0), allow_pickle=False)
+            archive.writestr(member, content.getvalue())
+    return buffer.getvalue()
+
+
+def _unzipped(data: bytes) -> Arrays:
+    if len(data) > LARGEST_ARRAYS:
+        raise ArtefactError(f"The model's arrays are larger than {LARGEST_ARRAYS} bytes.")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            _check_members(members)
+            return {member.filename[: -len(".npy")]: _array(archive.read(member)) for member in members}
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as problem:
+        raise ArtefactError(f"The model's arrays cannot be read: {problem}.") from problem
+
+
+def _check_members(members: list[zipfile.ZipInfo]) -> None:
+    names = [member.filename for member in members]
+    odd = [name for name in names if not _MEMBER.fullmatch(name)]
+    if odd or len(set(names)) != len(names):
+        raise ArtefactError(f"The model's arrays have names no model has: {(odd or names)[:3]}.")
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ArtefactError("The model's arrays are compressed; a model of ours never is.")
+    if sum(member.file_size for member in members) > LARGEST_ARRAYS:
+        raise ArtefactError(f"The model's arrays unpack to more than {LARGEST_ARRAYS} bytes.")
+
+
+def _array(data: bytes) -> AnyArray:
+    """One `.npy` member. Unlike `np.load`, it allocates nothing on the word of the header."""
+    file = io.BytesIO(data)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("expected .npy format 1.0")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    body = memoryview(data)[file.tell() :]
+    if dtype.kind not in _KINDS or is_fortran:
+        raise ValueError(f"expected plain numbers in C order, found {dtype}")
+    if any(length < 0 for length in shape) or _size(shape) * dtype.itemsize != len(body):
+        raise ValueError(f"expected {shape} of {dtype}, found {len(body)} bytes")
+    return frozen(np.frombuffer(body, dtype=dtype).reshape(shape), dtype)
+
+
+def _size(shape: tuple[Any, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= int(length)
+    return size

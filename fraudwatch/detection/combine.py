@@ -1,0 +1,230 @@
+"""How the reasons of a transaction become one score.
+
+`concordance` (FACTS §4): the larger anchor surprise plus the lifts of the context reasons. `max` and
+`top_two`: the largest surprise, or the sum of the two largest, of anchors, contexts and detectors. Descriptive
+features never count. Surprises and lifts are multiples of 2^-30, so contributions sum to the score exactly.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+
+from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless
+from fraudwatch.detection.compiled import compiled
+from fraudwatch.detection.lifts import Bands, fit_bands, fit_categories, hits_of
+from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Role, Side
+
+Specs = tuple[FeatureSpec, ...]
+
+ANCHOR, CONTEXT, RARE_CONTEXT, SILENT = 0, 1, 2, 3
+
+
+class Combiner(Protocol):
+    """Reasons to score. `values` float64[n, r] tell missing (NaN) and category, `surprises` float64[n, r]."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def fit(cls, specs: Specs, values: FloatArray, surprises: FloatArray) -> Self:
+        """Learn from the training sample's reasons."""
+
+    def combine(self, values: FloatArray, surprises: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(contributions float64[n, r], score float64[n]); contributions of a row sum to its score."""
+
+    def arrays(self) -> Arrays:
+        """All there is to it, by name."""
+
+    @classmethod
+    def load(cls, reader: ArrayReader, specs: Specs) -> Self:
+        """From `arrays()` for these reasons; raises ArtefactError where they do not fit."""
+
+
+@dataclass(frozen=True)
+class Concordance:
+    """Anchor plus lifts. `parts` uint8[r] is what each reason is; `start` int64[r+1] where its cuts begin.
+
+    Its lifts begin at `start[i] + i`, one more than its cuts. Only contexts have any.
+    """
+
+    parts: ByteArray
+    start: IntArray
+    cuts: FloatArray
+    lifts: FloatArray
+
+    name: ClassVar[str] = "concordance"
+
+    @classmethod
+    def fit(cls, specs: Specs, values: FloatArray, surprises: FloatArray) -> Self:
+        """Learn the lifts of all context reasons from the sample's own extreme anchors."""
+        is_anchor = [spec.role is Role.ANCHOR for spec in specs]
+        hits = hits_of(surprises[:, is_anchor].max(axis=1))
+        return cls.of_bands(
+            specs,
+            [_bands_of(spec, values[:, i], surprises[:, i], hits) for i, spec in enumerate(specs)],
+        )
+
+    @classmethod
+    def of_bands(cls, specs: Specs, bands: list[Bands]) -> Self:
+        """From one `Bands` a reason."""
+        lengths = [band.cuts.size for band in bands]
+        return cls(
+            parts=frozen([_part_of(spec) for spec in specs], np.uint8),
+            start=frozen(np.concatenate([[0], np.cumsum(lengths)]), np.int64),
+            cuts=frozen(np.concatenate([band.cuts for band in bands]), np.float64),
+            lifts=frozen(np.concatenate([band.lifts for band in bands]), np.float64),
+        )
+
+    def combine(self, values: FloatArray, surprises: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The anchor's surprise goes to the anchor with the larger one, each lift to its reason."""
+        contributions = np.zeros(surprises.shape)
+        score = np.empty(surprises.shape[0])
+        _concord(values, surprises, self.parts, self.start, self.cuts, self.lifts, contributions, score)
+        return contributions, score
+
+    def arrays(self) -> Arrays:
+        """All there is to it, by name."""
+        return {"parts": self.parts, "start": self.start, "cuts": self.cuts, "lifts": self.lifts}
+
+    @classmethod
+    def load(cls, reader: ArrayReader, specs: Specs) -> Self:
+        """From `arrays()`; raises ArtefactError where they do not fit these reasons."""
+        count = len(specs)
+        parts = reader.take("parts", np.uint8, (count,))
+        start = reader.take("start", np.int64, (count + 1,))
+        cuts = reader.take("cuts", np.float64, (None,))
+        reject_unless(parts.tolist() == [_part_of(spec) for spec in specs], "parts", "the reasons' roles")
+        is_whole = start[0] == 0 and start[-1] == cuts.shape[0] and bool((np.diff(start) >= 0).all())
+        reject_unless(is_whole, "start", "ascending positions of the cuts")
+        lifts = reader.take("lifts", np.float64, (cuts.shape[0] + count,))
+        return cls(parts=parts, start=start, cuts=cuts, lifts=lifts)
+
+
+@dataclass(frozen=True)
+class LargestSurprise:
+    """The largest surprise alone, which also is the contribution of its reason. `parts` uint8[r]."""
+
+    parts: ByteArray
+
+    name: ClassVar[str] = "max"
+    taken: ClassVar[int] = 1
+
+    @classmethod
+    def fit(cls, specs: Specs, values: FloatArray, surprises: FloatArray) -> Self:
+        """Nothing to learn but which reasons count."""
+        return cls(parts=frozen([_part_of(spec) for spec in specs], np.uint8))
+
+    def combine(self, values: FloatArray, surprises: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Of equal surprises the first reason's counts."""
+        contributions = np.zeros(surprises.shape)
+        score = np.empty(surprises.shape[0])
+        _take_largest(surprises, self.parts, self.taken, contributions, score)
+        return contributions, score
+
+    def arrays(self) -> Arrays:
+        """All there is to it, by name."""
+        return {"parts": self.parts}
+
+    @classmethod
+    def load(cls, reader: ArrayReader, specs: Specs) -> Self:
+        """From `arrays()`; raises ArtefactError where they do not fit these reasons."""
+        parts = reader.take("parts", np.uint8, (len(specs),))
+        reject_unless(parts.tolist() == [_part_of(spec) for spec in specs], "parts", "the reasons' roles")
+        return cls(parts=parts)
+
+
+@dataclass(frozen=True)
+class TwoLargestSurprises(LargestSurprise):
+    """The sum of the two largest surprises, each the contribution of its reason."""
+
+    name: ClassVar[str] = "top_two"
+    taken: ClassVar[int] = 2
+
+
+COMBINERS: dict[str, type[Combiner]] = {
+    combiner.name: combiner for combiner in (Concordance, LargestSurprise, TwoLargestSurprises)
+}
+
+
+def _part_of(spec: FeatureSpec) -> int:
+    if spec.role is Role.ANCHOR:
+        return ANCHOR
+    if spec.role is Role.DESCRIPTIVE:
+        return SILENT
+    return RARE_CONTEXT if spec.side is Side.RARE else CONTEXT
+
+
+def _bands_of(spec: FeatureSpec, values: FloatArray, surprises: FloatArray, hits: FloatArray) -> Bands:
+    if spec.role is not Role.CONTEXT:
+        return Bands(np.empty(0), np.zeros(1))
+    is_there = ~np.isnan(values)
+    base = float(hits.mean())
+    if spec.side is Side.RARE:
+        return fit_categories(values[is_there], hits[is_there], base)
+    return fit_bands(spec.name, surprises[is_there], hits[is_there], base)
+
+
+@compiled
+def _concord(
+    values: FloatArray,
+    surprises: FloatArray,
+    parts: ByteArray,
+    start: IntArray,
+    cuts: FloatArray,
+    lifts: FloatArray,
+    contributions: FloatArray,
+    score: FloatArray,
+) -> None:
+    for row in range(surprises.shape[0]):
+        anchor = -1
+        total = 0.0
+        for reason in range(surprises.shape[1]):
+            part = parts[reason]
+            value = values[row, reason]
+            if part == ANCHOR:
+                if anchor < 0 or surprises[row, reason] > surprises[row, anchor]:
+                    anchor = reason
+            elif part != SILENT and not np.isnan(value):
+                sought = value if part == RARE_CONTEXT else surprises[row, reason]
+                # How many cuts lie below, by bisection.
+                low = start[reason]
+                high = start[reason + 1]
+                while low < high:
+                    middle = (low + high) // 2
+                    if cuts[middle] < sought:
+                        low = middle + 1
+                    else:
+                        high = middle
+                if part == RARE_CONTEXT and not (low < start[reason + 1] and cuts[low] == sought):
+                    low = start[reason + 1]
+                lift = lifts[low + reason]
+                contributions[row, reason] = lift
+                total += lift
+        if anchor >= 0:
+            contributions[row, anchor] = surprises[row, anchor]
+            total += surprises[row, anchor]
+        score[row] = total
+
+
+@compiled
+def _take_largest(
+    surprises: FloatArray, parts: ByteArray, taken: int, contributions: FloatArray, score: FloatArray
+) -> None:
+    for row in range(surprises.shape[0]):
+        first = -1
+        second = -1
+        for reason in range(surprises.shape[1]):
+            if parts[reason] == SILENT:
+                continue
+            if first < 0 or surprises[row, reason] > surprises[row, first]:
+                second = first
+                first = reason
+            elif second < 0 or surprises[row, reason] > surprises[row, second]:
+                second = reason
+        score[row] = 0.0
+        if first >= 0:
+            contributions[row, first] = surprises[row, first]
+            score[row] += surprises[row, first]
+        if taken == 2 and second >= 0:
+            contributions[row, second] = surprises[row, second]
+            score[row] += surprises[row, second]

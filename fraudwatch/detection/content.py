@@ -1,0 +1,83 @@
+"""What a model says of itself, apart from its arrays, and the version that follows from both."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from fraudwatch.detection.arrays import AnyArray, digest
+from fraudwatch.records import FeatureSpec
+
+
+class FeatureSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a feature must agree on for a model fitted on it to be right about it. Sentences may change."""
+
+    name: str
+    side: str
+    role: str
+    window_ms: int | None
+
+
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The model's facts: features (with the sha256 of their schema), reasons in order, and the training."""
+
+    features: list[FeatureSchema]
+    schema_sha256: str
+    reasons: list[str]
+    combiner: str
+    seed: int
+    span_ms: tuple[int, int]
+    rows: int
+    transactions_per_day: float
+    population: dict[str, float]
+
+    @property
+    def detectors(self) -> list[str]:
+        """Names of the detectors, in order: the reasons after the features."""
+        return self.reasons[len(self.features) :]
+
+
+def schema_of(specs: Sequence[FeatureSpec]) -> list[FeatureSchema]:
+    """The part of the specs a model depends on."""
+    return [FeatureSchema(spec.name, spec.side.value, spec.role.value, spec.window_ms) for spec in specs]
+
+
+def schema_sha256(features: Sequence[FeatureSchema]) -> str:
+    """sha256 of a feature schema, as 64 hexadecimal digits."""
+    return hashlib.sha256(msgspec.json.encode(features, order="deterministic")).hexdigest()
+
+
+def describe(
+    specs: Sequence[FeatureSpec],
+    *,
+    reasons: Sequence[FeatureSpec],
+    combiner: str,
+    seed: int,
+    span_ms: tuple[int, int],
+    rows: int,
+    transactions_per_day: float,
+    population: Mapping[str, float],
+) -> Content:
+    """The content of a model over these features and reasons."""
+    features = schema_of(specs)
+    return Content(
+        features=features,
+        schema_sha256=schema_sha256(features),
+        reasons=[spec.name for spec in reasons],
+        combiner=combiner,
+        seed=seed,
+        span_ms=span_ms,
+        rows=rows,
+        transactions_per_day=transactions_per_day,
+        population=dict(population),
+    )
+
+
+def version_of(content: Content, arrays: Mapping[str, AnyArray]) -> str:
+    """First 12 hexadecimal digits of sha256 over content and arrays.
+
+    Library and product versions do not count: the same numbers are the same model.
+    """
+    state = hashlib.sha256(msgspec.json.encode(content, order="deterministic"))
+    state.update(digest(arrays))
+    return state.hexdigest()[:12]

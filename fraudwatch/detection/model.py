@@ -1,0 +1,113 @@
+"""The frozen model: everything that turns feature values into a score, and nothing that changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from fraudwatch.detection.arrays import Arrays, prefixed, writable_rows
+from fraudwatch.detection.combine import Combiner
+from fraudwatch.detection.content import Content, describe, version_of
+from fraudwatch.detection.detectors import Detector
+from fraudwatch.detection.surprise import TailTables
+from fraudwatch.records import FeatureSpec, FloatArray, IntArray, Role, Scores
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Scores rows of feature values; safe to share between threads and to score with at any time.
+
+    `specs` are the features in the order of the columns, `tables` their surprises; `detectors` look at the
+    surprises of `detector_inputs(specs)` and `detector_tables` turn their raw scores into surprises. The
+    `reference` float64[k] are scores of the training sample, descending, and `reference_ranks` int64[k] how
+    many of the `rows` scored at least that: all of the first 2,000, thinned evenly below (20,000 in all).
+    """
+
+    specs: tuple[FeatureSpec, ...]
+    tables: TailTables
+    detectors: tuple[Detector, ...]
+    detector_tables: TailTables
+    combiner: Combiner
+    reference: FloatArray
+    reference_ranks: IntArray
+    rows: int
+    population: dict[str, float]
+    transactions_per_day: float
+    span_ms: tuple[int, int]
+    seed: int
+
+    @cached_property
+    def version(self) -> str:
+        """12 hexadecimal digits that follow from the content: the arrays, the schema, the population."""
+        return version_of(self.content, self.arrays())
+
+    @cached_property
+    def reason_specs(self) -> tuple[FeatureSpec, ...]:
+        """One spec a column of `Scores`: the features, then the detectors."""
+        return self.specs + tuple(detector.spec for detector in self.detectors)
+
+    @cached_property
+    def content(self) -> Content:
+        """What the model says of itself in its manifest."""
+        return describe(
+            self.specs,
+            reasons=self.reason_specs,
+            combiner=self.combiner.name,
+            seed=self.seed,
+            span_ms=self.span_ms,
+            rows=self.rows,
+            transactions_per_day=self.transactions_per_day,
+            population=self.population,
+        )
+
+    def score(self, values: FloatArray) -> Scores:
+        """What the model says of float64[n, f] feature values (NaN: missing).
+
+        The numbers of a row depend on that row and the model only: bit for bit the same alone, in any batch
+        and in any order. Raises ValueError for another number of columns than `specs`.
+        """
+        reasons, surprises = self._reasons(writable_rows(values, len(self.specs)))
+        contributions, score = self.combiner.combine(reasons, surprises)
+        return Scores(surprises=surprises, contributions=contributions, score=score)
+
+    def _reasons(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Values and surprises float64[n, r] of all reasons: the features', then the detectors'."""
+        surprises = self.tables.surprises(values)
+        if not self.detectors:
+            return values, surprises
+        raw = raw_scores(self.detectors, surprises[:, self._inputs])
+        return np.hstack([values, raw]), np.hstack([surprises, self.detector_tables.surprises(raw)])
+
+    @cached_property
+    def _inputs(self) -> IntArray:
+        return detector_inputs(self.specs)
+
+    def arrays(self) -> Arrays:
+        """All arrays, by name, as they are written."""
+        named = prefixed("features", self.tables.arrays())
+        named |= prefixed("detectors", self.detector_tables.arrays())
+        for detector in self.detectors:
+            named |= prefixed(f"detector.{detector.spec.name}", detector.arrays())
+        named |= prefixed(f"combiner.{self.combiner.name}", self.combiner.arrays())
+        return named | {"reference": self.reference, "reference_ranks": self.reference_ranks}
+
+
+def detector_inputs(specs: Sequence[FeatureSpec]) -> IntArray:
+    """Columns the detectors look at: the contexts; with fewer than two of them, all that can count."""
+    contexts = [i for i, spec in enumerate(specs) if spec.role is Role.CONTEXT]
+    counting = [i for i, spec in enumerate(specs) if spec.role is not Role.DESCRIPTIVE]
+    return np.array(contexts if len(contexts) >= 2 else counting, dtype=np.int64)
+
+
+def raw_scores(detectors: Sequence[Detector], surprises: FloatArray) -> FloatArray:
+    """float64[n, d]: what each detector makes of float64[n, c] surprises."""
+    raw = np.empty((surprises.shape[0], len(detectors)))
+    for i, detector in enumerate(detectors):
+        raw[:, i] = detector.score(surprises)
+    return raw
+
+
+def warm_up(model: Model) -> None:
+    """Compile, or load from disk, every kernel the model needs: 1 to 3 s each the first time on a machine."""
+    model.score(np.zeros((1, len(model.specs))))
