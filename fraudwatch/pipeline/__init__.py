@@ -2,15 +2,13 @@
 
 from fraudwatch.pipeline.batch import Assessments, Batch
 from fraudwatch.pipeline.pipeline import Pipeline
-from fraudwatch.pipeline.training import TrainingJob, TrainingSample, job, train, train_artefact
+from fraudwatch.pipeline.training import TrainingSample, train, train_artefact
 
 __all__ = [
     "Assessments",
     "Batch",
     "Pipeline",
-    "TrainingJob",
     "TrainingSample",
-    "job",
     "train",
     "train_artefact",
 ]

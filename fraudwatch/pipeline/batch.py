@@ -11,7 +11,7 @@ class Assessments(msgspec.Struct, frozen=True):
     """All that was concluded on n transactions, one column a conclusion, in the order they arrived.
 
     `outcome` is uint8[n] of `Outcome` codes; `score` is float64[n], NaN where there is none; `top_reason` is the
-    code of the reason that weighs most, None where nothing speaks for it; `alert_id` names the alert that a
+    code of the reason that weighs most, None where nothing speaks for it; `alert_ids` names the alert that a
     transaction opened or belongs to.
     """
 
@@ -20,7 +20,7 @@ class Assessments(msgspec.Struct, frozen=True):
     outcome: ByteArray
     score: FloatArray
     top_reason: list[str | None]
-    alert_id: list[str | None]
+    alert_ids: list[str | None]
 
     def count(self, outcome: Outcome) -> int:
         """How many transactions ended so."""

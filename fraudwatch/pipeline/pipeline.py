@@ -11,14 +11,14 @@ from functools import partial
 import numpy as np
 
 from fraudwatch.alerts import Alert, Decision, Kind, Policy, compose
-from fraudwatch.config import fingerprint
 from fraudwatch.config.settings import Settings
+from fraudwatch.config.writing import fingerprint
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Model
 from fraudwatch.features import Catalogue, History, Observations
 from fraudwatch.pipeline.batch import Assessments, Batch
 from fraudwatch.pipeline.latest import LatestTransactions
-from fraudwatch.pipeline.training import TrainingJob, TrainingSample, job
+from fraudwatch.pipeline.training import TrainingSample
 from fraudwatch.records import DeadLetter, Outcome, Reason, Record, Scores, Transaction
 
 
@@ -32,7 +32,7 @@ class Pipeline:
         partition: int = 0,
         partitions: int = 1,
         model: Model | None = None,
-        sample: TrainingSample | None = None,
+        training: TrainingSample | None = None,
         timer: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """An empty partition. `timer` returns seconds, for `Batch.stage_seconds`; by default nothing is timed.
@@ -43,7 +43,7 @@ class Pipeline:
         self.decoder = Decoder(settings)
         self.catalogue = Catalogue(settings, self.decoder.fields)
         self.policy = Policy(settings, partition=partition, partitions=partitions)
-        self.sample = sample or TrainingSample(settings.training)
+        self.training = training or TrainingSample(settings.training, share=1 / partitions)
         self.model: Model | None = None
         self._partitions = partitions
         self._configuration = fingerprint(settings)
@@ -58,17 +58,13 @@ class Pipeline:
         self.model = model
         self.policy.use(model.reference, model.transactions_per_day / self._partitions, model.version)
 
-    def training_job(self) -> TrainingJob:
-        """What a model can be fitted on now. Raises TrainingError when nothing was sampled."""
-        return job(self.settings, self.decoder.fields, self.sample, 1 / self._partitions)
-
     def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
         """Take in a batch. Without `publish` the state moves on all the same, and no alert is composed."""
         started = self._timer()
         transactions, offsets, dead_letters = self._decode(records)
         decoded = self._timer()
         observations = self._history.fold(transactions)
-        self.sample.add(transactions, observations)
+        self.training.add(transactions, observations)
         observed = self._timer()
         scores, rows = self._score(observations)
         scored = self._timer()
@@ -138,7 +134,7 @@ class Pipeline:
             decision = self.policy.judge(transaction, offset, float(scores.score[index]), reasons)
             if decision is None:
                 continue
-            assessments.alert_id[row] = decision.alert_id
+            assessments.alert_ids[row] = decision.alert_id
             cut += decision.kind is Kind.CUT
             if publish and decision.is_published:
                 alerts.append(self._compose(decision, transaction, records[0].topic))
@@ -198,5 +194,5 @@ def _assessments(
         outcome=outcome,
         score=score,
         top_reason=top_reason,
-        alert_id=[None] * len(transactions),
+        alert_ids=[None] * len(transactions),
     )

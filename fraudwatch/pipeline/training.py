@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from hashlib import blake2b
 
-import msgspec
 import numpy as np
 
 from fraudwatch import detection
 from fraudwatch.config.settings import Settings, Training
+from fraudwatch.decode import Decoder
 from fraudwatch.detection import Artefact, Model
 from fraudwatch.errors import TrainingError
 from fraudwatch.features import Catalogue, Observations
@@ -24,9 +24,18 @@ class TrainingSample:
     """
 
     def __init__(
-        self, training: Training, *, since_ms: int | None = None, until_ms: int | None = None
+        self,
+        training: Training,
+        *,
+        share: float = 1.0,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
     ) -> None:
-        """Takes event times in [since_ms, until_ms); by default all but `training.skip` at the beginning."""
+        """Takes event times in [since_ms, until_ms); by default all but `training.skip` at the beginning.
+
+        `share` is the part of the stream that is offered: one partition of four is 0.25.
+        """
+        self.share = share
         self._training = training
         self._limit = training.sample
         self._since_ms, self._until_ms = since_ms, until_ms
@@ -52,7 +61,7 @@ class TrainingSample:
             return
         self._extend_span(times[rows])
         self.seen += len(rows)
-        hashes = np.array([_hash(transactions[row].transaction_id) for row in rows], dtype=np.uint64)
+        hashes = np.array([_hash(transactions[row].transaction_id) for row in rows.tolist()], dtype=np.uint64)
         low = hashes <= self._bar
         self._keep(hashes[low], observations.columns[rows[low]])
 
@@ -62,6 +71,11 @@ class TrainingSample:
         oldest, newest = self.span_ms or (0, 0)
         span = (newest - oldest) / max(1, self._training.min_span)
         return min(1.0, self.seen / self._training.min_transactions, span)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is enough for a first fit."""
+        return self.progress >= 1.0
 
     def rows(self) -> FloatArray:
         """History columns [n, c] of the sample, in the order of the hashes."""
@@ -95,7 +109,7 @@ class TrainingSample:
     @classmethod
     def merged(cls, samples: Sequence["TrainingSample"]) -> "TrainingSample":
         """The sample of several partitions together."""
-        together = cls(samples[0]._training)
+        together = cls(samples[0]._training, share=sum(sample.share for sample in samples))
         for sample in samples:
             sample._prune()
             together._hashes += sample._hashes
@@ -113,23 +127,8 @@ def _hash(transaction_id: str) -> int:
     return int.from_bytes(digest, "little")
 
 
-class TrainingJob(msgspec.Struct, frozen=True):
-    """All that a fit needs, so that it can be done in another process."""
-
-    settings: Settings
-    fields: frozenset[str]
-    columns: FloatArray
-    transactions_per_day: float
-    span_ms: tuple[int, int]
-
-
-def job(
-    settings: Settings, fields: frozenset[str], sample: TrainingSample, share: float = 1.0
-) -> TrainingJob:
-    """What to fit on now. `share` is the part of the stream that was sampled: one partition of four is 0.25.
-
-    Raises TrainingError when nothing was sampled.
-    """
+def train(settings: Settings, sample: TrainingSample) -> Model:
+    """Fit a model. Raises TrainingError when there is too little to fit on."""
     columns = sample.rows()
     if sample.span_ms is None:
         raise TrainingError(
@@ -138,23 +137,18 @@ def job(
         )
     oldest, newest = sample.span_ms
     days = max(newest - oldest, DAY_MS) / DAY_MS
-    return TrainingJob(settings, fields, columns, sample.seen / days / share, sample.span_ms)
-
-
-def train(work: TrainingJob) -> Model:
-    """Fit a model. Raises TrainingError when there is too little to fit on."""
-    catalogue = Catalogue(work.settings, work.fields)
-    population = catalogue.population(work.columns)
+    catalogue = Catalogue(settings, Decoder(settings).fields)
+    population = catalogue.population(columns)
     return detection.fit(
-        catalogue.values(work.columns, population),
+        catalogue.values(columns, population),
         catalogue.specs,
-        work.settings.detection,
+        settings.detection,
         population=population,
-        transactions_per_day=work.transactions_per_day,
-        span_ms=work.span_ms,
+        transactions_per_day=sample.seen / days / sample.share,
+        span_ms=sample.span_ms,
     )
 
 
-def train_artefact(work: TrainingJob) -> Artefact:
+def train_artefact(settings: Settings, sample: TrainingSample) -> Artefact:
     """Fit a model and pack it: what a child process does, arguments and result being plain data."""
-    return detection.pack(train(work))
+    return detection.pack(train(settings, sample))
