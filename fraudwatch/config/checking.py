@@ -114,6 +114,9 @@ def _hint(kind: Any, value: Any) -> str:
 def _unknown(key: str, siblings: list[str], node: Node) -> str:
     """What to say of a key that does not exist: its name in another section, else the nearest spelling."""
     parent, _, name = key.rpartition(".")
+    if node.variable and not parent:
+        close = nearest(node.variable, map(variable, leaf_keys()))
+        return "no such setting" + (f"; did you mean {close}?" if close else "")
     elsewhere = {leaf.rpartition(".")[2]: leaf for leaf in leaf_keys()}
     sibling, stranger = nearest(name, siblings), nearest(name, elsewhere)
     if name in elsewhere:
@@ -124,7 +127,7 @@ def _unknown(key: str, siblings: list[str], node: Node) -> str:
         right = elsewhere[stranger]
     else:
         return f"no such setting; expected one of {', '.join(siblings)}"
-    return f"no such setting; did you mean {variable(right) if node.is_variable else right}?"
+    return f"no such setting; did you mean {variable(right) if node.variable else right}?"
 
 
 def leaf_keys() -> Iterator[str]:

@@ -35,7 +35,7 @@ def load(
     tree, mistakes = _read(path) if path is not None else (Node({}, "defaults"), [])
     for name, text in environ.items():
         if _is_setting(name):
-            _set(tree, _key(name), text, f"variable {name}", is_variable=True)
+            _set(tree, _key(name), text, f"variable {name}", variable=name)
     for key, text in overrides.items():
         _set(tree, key, text, f"override {key}")
     settings, wrong = check(tree)
@@ -81,7 +81,7 @@ def _key(name: str) -> str:
     return name.removeprefix(PREFIX).lower().replace("__", ".")
 
 
-def _set(tree: Node, key: str, text: str, where: str, *, is_variable: bool = False) -> None:
+def _set(tree: Node, key: str, text: str, where: str, variable: str | None = None) -> None:
     """Puts the value of a variable or override into the tree; what is not YAML (`[a`) may still be a text."""
     read, mistakes = read_tree(text, lambda _: where)
     *parents, last = key.split(".")
@@ -89,9 +89,9 @@ def _set(tree: Node, key: str, text: str, where: str, *, is_variable: bool = Fal
     for name in parents:
         child = node.value.get(name)
         if child is None or not isinstance(child.value, dict):
-            child = node.value[name] = Node({}, where, text, is_variable)
+            child = node.value[name] = Node({}, where, text, variable)
         node = child
-    node.value[last] = Node(text if mistakes else read.value, where, text, is_variable)
+    node.value[last] = Node(text if mistakes else read.value, where, text, variable)
 
 
 def _where(tree: Node, key: str) -> str:

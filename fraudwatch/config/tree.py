@@ -44,13 +44,14 @@ class Node(msgspec.Struct):
     """A value and the place it comes from.
 
     `value` is a scalar, a list of plain values, or a dict of further nodes. `text` is the untouched text of a
-    value that had no way to be quoted (a variable or an override), None for one from a file.
+    value that had no way to be quoted (a variable or an override), None for one from a file; `variable` is
+    the name of the environment variable it comes from.
     """
 
     value: Any
     where: str
     text: str | None = None
-    is_variable: bool = False
+    variable: str | None = None
 
 
 class _Loader(yaml.SafeLoader):
