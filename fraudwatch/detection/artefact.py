@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fraudwatch.detection.arrays import AnyArray, ArrayReader, Arrays, frozen
+from fraudwatch.detection.arrays import AnyArray, ArrayReader, Arrays, frozen, reject_unless
 from fraudwatch.detection.combine import COMBINERS
 from fraudwatch.detection.content import Content, schema_of, schema_sha256
 from fraudwatch.detection.detectors import DETECTORS
@@ -37,6 +37,9 @@ MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
 LARGEST_MANIFEST = 4 * 2**20
 LARGEST_ARRAYS = 256 * 2**20
 """A model of 100 features weighs about 5 MB."""
+
+LARGEST_SAMPLE = 100_000_000
+"""`Model.reference` has a number for each training row; a stranger's artefact may not ask for gigabytes."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: file times would change the bytes
 _MEMBER = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*\.npy")
@@ -196,21 +199,30 @@ def _assemble(content: Content, reader: ArrayReader, specs: tuple[FeatureSpec, .
     reasons = specs + tuple(kind.spec for kind in kinds)
     width = len(detector_inputs(specs))
     combiner = COMBINERS[content.combiner]
-    reference = reader.take("reference", np.float64, (None,))
+    kept_scores = reader.take("kept_scores", np.float64, (None,))
+    kept_positions = reader.take("kept_positions", np.int64, kept_scores.shape)
+    _check_kept(kept_scores, kept_positions, content.rows)
     return Model(
         specs=specs,
         tables=TailTables.load(reader.under("features"), [spec.side for spec in specs]),
         detectors=tuple(kind.load(reader.under(f"detector.{kind.spec.name}"), width) for kind in kinds),
         detector_tables=TailTables.load(reader.under("detectors"), [kind.spec.side for kind in kinds]),
         combiner=combiner.load(reader.under(f"combiner.{content.combiner}"), reasons),
-        reference=reference,
-        reference_ranks=reader.take("reference_ranks", np.int64, reference.shape),
+        kept_scores=kept_scores,
+        kept_positions=kept_positions,
         rows=content.rows,
         population=content.population,
         transactions_per_day=content.transactions_per_day,
         span_ms=content.span_ms,
         seed=content.seed,
     )
+
+
+def _check_kept(scores: AnyArray, positions: AnyArray, rows: int) -> None:
+    is_descending = bool((np.diff(scores) <= 0).all())
+    reject_unless(scores.size > 0 and is_descending, "kept_scores", "descending scores")
+    is_whole = positions[0] == 0 and positions[-1] == rows - 1 and bool((np.diff(positions) > 0).all())
+    reject_unless(is_whole and rows <= LARGEST_SAMPLE, "kept_positions", f"positions among {rows} rows")
 
 
 def _libraries() -> dict[str, str]:

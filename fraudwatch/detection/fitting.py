@@ -55,15 +55,15 @@ def fit(
     reasons = np.hstack([rows, raw])
     reason_surprises = np.hstack([surprises, detector_tables.surprises(raw)])
     combiner: Combiner = COMBINERS[settings.combiner].fit(specs + detector_specs, reasons, reason_surprises)
-    reference, ranks = _reference(combiner.combine(reasons, reason_surprises)[1])
+    kept_scores, kept_positions = _kept_scores(combiner.combine(reasons, reason_surprises)[1])
     return Model(
         specs=specs,
         tables=tables,
         detectors=detectors,
         detector_tables=detector_tables,
         combiner=combiner,
-        reference=reference,
-        reference_ranks=ranks,
+        kept_scores=kept_scores,
+        kept_positions=kept_positions,
         rows=rows.shape[0],
         population=dict(population),
         transactions_per_day=float(transactions_per_day),
@@ -83,16 +83,13 @@ def _sorted_rows(rows: FloatArray) -> FloatArray:
     return np.ascontiguousarray(rows[np.lexsort(rows.T[::-1])])
 
 
-def _reference(score: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Descending scores and how many of the sample scored at least that, thinned below the first 2,000."""
+def _kept_scores(score: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Descending scores and their positions: all of the first 2,000, evenly thinned below to 20,000 in all."""
     descending = np.sort(score)[::-1]
     exact = np.arange(min(REFERENCE_EXACT, descending.size))
-    below = np.linspace(REFERENCE_EXACT, descending.size - 1, REFERENCE_MOST - REFERENCE_EXACT)
-    thinned = below.round().astype(np.int64) if descending.size > REFERENCE_EXACT else exact
-    kept = np.unique(np.concatenate([exact, thinned]))
-    reference = descending[kept]
-    at_least = descending.size - np.searchsorted(descending[::-1], reference, side="left")
-    return frozen(reference, np.float64), frozen(at_least, np.int64)
+    below = np.linspace(exact[-1], descending.size - 1, REFERENCE_MOST - REFERENCE_EXACT)
+    kept = np.unique(np.concatenate([exact, below.round().astype(np.int64)]))
+    return frozen(descending[kept], np.float64), frozen(kept, np.int64)
 
 
 def _check_sample(rows: FloatArray, specs: tuple[FeatureSpec, ...], settings: Detection) -> None:

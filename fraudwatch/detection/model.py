@@ -19,9 +19,9 @@ class Model:
     """Scores rows of feature values; safe to share between threads and to score with at any time.
 
     `specs` are the features in the order of the columns, `tables` their surprises; `detectors` look at the
-    surprises of `detector_inputs(specs)` and `detector_tables` turn their raw scores into surprises. The
-    `reference` float64[k] are scores of the training sample, descending, and `reference_ranks` int64[k] how
-    many of the `rows` scored at least that: all of the first 2,000, thinned evenly below (20,000 in all).
+    surprises of `detector_inputs(specs)` and `detector_tables` turn their raw scores into surprises. Of the
+    scores of its training sample, `rows` in number, `kept_scores` float64[k] are kept, descending, and
+    `kept_positions` int64[k] say which they are (0 the highest); `reference` is all of them again.
     """
 
     specs: tuple[FeatureSpec, ...]
@@ -29,8 +29,8 @@ class Model:
     detectors: tuple[Detector, ...]
     detector_tables: TailTables
     combiner: Combiner
-    reference: FloatArray
-    reference_ranks: IntArray
+    kept_scores: FloatArray
+    kept_positions: IntArray
     rows: int
     population: dict[str, float]
     transactions_per_day: float
@@ -41,6 +41,16 @@ class Model:
     def version(self) -> str:
         """12 hexadecimal digits that follow from the content: the arrays, the schema, the population."""
         return version_of(self.content, self.arrays())
+
+    @cached_property
+    def reference(self) -> FloatArray:
+        """Scores of the training sample, float64[rows], descending, each standing for one row of it.
+
+        The highest 2,000 are exact; of larger samples the others are interpolated between those kept.
+        """
+        reference = np.interp(np.arange(self.rows), self.kept_positions, self.kept_scores)
+        reference.setflags(write=False)
+        return reference
 
     @cached_property
     def reason_specs(self) -> tuple[FeatureSpec, ...]:
@@ -90,7 +100,7 @@ class Model:
         for detector in self.detectors:
             named |= prefixed(f"detector.{detector.spec.name}", detector.arrays())
         named |= prefixed(f"combiner.{self.combiner.name}", self.combiner.arrays())
-        return named | {"reference": self.reference, "reference_ranks": self.reference_ranks}
+        return named | {"kept_scores": self.kept_scores, "kept_positions": self.kept_positions}
 
 
 def detector_inputs(specs: Sequence[FeatureSpec]) -> IntArray:
