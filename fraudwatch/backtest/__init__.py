@@ -1,0 +1,68 @@
+"""A file through the pipeline, measured against its labels where it has any."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+from fraudwatch import detection
+from fraudwatch.backtest.folding import Folding, OnProgress
+from fraudwatch.backtest.report import SCORE_COLUMNS, BacktestReport, Collector
+from fraudwatch.backtest.spans import Span, span
+from fraudwatch.config.settings import Settings
+from fraudwatch.decode import Decoder, read_rows
+from fraudwatch.detection import Model
+from fraudwatch.features import Catalogue
+
+__all__ = [
+    "SCORE_COLUMNS",
+    "BacktestReport",
+    "Span",
+    "backtest",
+    "load_model",
+    "span",
+    "train_file",
+]
+
+
+def backtest(
+    settings: Settings,
+    path: Path,
+    *,
+    model: Model | None = None,
+    train_span: Span | None = None,
+    score_span: Span | None = None,
+    partitions: int = 1,
+    scores: Path | None = None,
+    on_progress: OnProgress = lambda rows: None,
+) -> BacktestReport:
+    """Fold a file from its beginning, score the span, write `scores` as CSV, and measure.
+
+    Raises UnusableInputError for the file, ConfigurationError for the mapping, TrainingError for the training span.
+    """
+    folding = Folding(settings, path.name, partitions=partitions, model=model, train_span=train_span)
+    opened = scores.open("w", newline="", encoding="utf-8") if scores is not None else nullcontext()
+    with opened as out:
+        collector = Collector(settings, score_span or Span(), train_span, out)
+        for folded in folding.fold(read_rows(path), on_progress):
+            collector.add(folded)
+    return collector.report(folding.model.version if folding.model is not None else None)
+
+
+def train_file(
+    settings: Settings,
+    path: Path,
+    *,
+    train_span: Span | None = None,
+    on_progress: OnProgress = lambda rows: None,
+) -> Model:
+    """Fold a file from its beginning and fit on the span. Raises as `backtest` does."""
+    folding = Folding(settings, path.name, train_span=train_span or Span())
+    for _ in folding.fold(read_rows(path), on_progress):
+        if folding.model is not None:
+            break
+    return folding.model or folding.train()
+
+
+def load_model(settings: Settings, directory: Path) -> Model:
+    """A model artefact for these settings. Raises ArtefactError when it is damaged or made for others."""
+    specs = Catalogue(settings, Decoder(settings).fields).specs
+    return detection.unpack(detection.read(directory), specs)

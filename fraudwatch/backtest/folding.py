@@ -1,0 +1,131 @@
+"""A file through the pipeline: the same code as the live worker, from the file's beginning."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from zlib import crc32
+
+import msgspec
+import numpy as np
+
+from fraudwatch.backtest.spans import Span
+from fraudwatch.config.settings import Settings
+from fraudwatch.decode import Decoder
+from fraudwatch.detection import Model
+from fraudwatch.pipeline import Batch, Pipeline, TrainingSample, train
+from fraudwatch.records import NO_TIMESTAMP, Record, Transaction
+
+CHUNK = 2_000
+"""Records folded at once. Fixed, so that a model trained on the way starts at the same record in every run."""
+
+OnProgress = Callable[[int], None]
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """One batch of one partition, and the bytes each of its assessed records came from."""
+
+    batch: Batch
+    sources: list[bytes]
+
+
+class Folding:
+    """The pipelines of a file's partitions, fed in the order of the rows.
+
+    Without a model one is trained on the way: on the days of `train_span` as soon as they have passed, or
+    without a span as soon as the settings say there is enough.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        *,
+        partitions: int = 1,
+        model: Model | None = None,
+        train_span: Span | None = None,
+    ) -> None:
+        """`name` stands for the topic. Raises ConfigurationError for a mapping that cannot be used."""
+        self.model = model
+        self._settings = settings
+        self._name = name
+        self._train_span = train_span
+        self._decoder = Decoder(settings)
+        self._offsets = [0] * partitions
+        self.pipelines = [
+            Pipeline(
+                settings,
+                partition=partition,
+                partitions=partitions,
+                model=model,
+                training=self._sample(1 / partitions),
+            )
+            for partition in range(partitions)
+        ]
+
+    def fold(self, rows: Iterable[bytes], on_progress: OnProgress = lambda rows: None) -> Iterator[Folded]:
+        """Fold every row; yields batches as they are done. Raises TrainingError when a model cannot be fitted."""
+        source = iter(rows)
+        while chunk := list(islice(source, CHUNK)):
+            for part in self._cut(chunk):
+                yield from self._fold_part(part)
+            on_progress(len(chunk))
+            if self.model is None and self._train_span is None and self._together().is_ready:
+                self._use(self.train())
+
+    def train(self) -> Model:
+        """Fit on what was sampled so far. Raises TrainingError when that is too little."""
+        return train(self._settings, self._together())
+
+    def _sample(self, share: float) -> TrainingSample:
+        within = self._train_span or Span()
+        return TrainingSample(
+            self._settings.training, share=share, since_ms=within.since_ms, until_ms=within.until_ms
+        )
+
+    def _together(self) -> TrainingSample:
+        return TrainingSample.merged([pipeline.training for pipeline in self.pipelines])
+
+    def _use(self, model: Model) -> None:
+        self.model = model
+        for pipeline in self.pipelines:
+            pipeline.use(model)
+
+    def _cut(self, chunk: list[bytes]) -> Iterator[list[bytes]]:
+        """The chunk, cut where the training span has passed; there the model is trained."""
+        until_ms = self._train_span.until_ms if self._train_span is not None else None
+        if self.model is not None or until_ms is None or not self._is_past(chunk[-1], until_ms):
+            yield chunk
+            return
+        at = next(index for index, value in enumerate(chunk) if self._is_past(value, until_ms))
+        yield chunk[:at]
+        self._use(self.train())
+        yield chunk[at:]
+
+    def _is_past(self, value: bytes, until_ms: int) -> bool:
+        decoded = self._decoder.decode(Record(self._name, 0, 0, NO_TIMESTAMP, None, value))
+        return isinstance(decoded, Transaction) and decoded.event_time_ms >= until_ms
+
+    def _fold_part(self, values: list[bytes]) -> Iterator[Folded]:
+        routed: list[list[Record]] = [[] for _ in self.pipelines]
+        for value in values:
+            partition = self._partition(value)
+            offset = self._offsets[partition]
+            self._offsets[partition] += 1
+            routed[partition].append(Record(self._name, partition, offset, NO_TIMESTAMP, None, value))
+        for pipeline, records in zip(self.pipelines, routed, strict=True):
+            if records:
+                batch = pipeline.fold(records)
+                yield Folded(batch, _sources(batch, records))
+
+    def _partition(self, value: bytes) -> int:
+        """By account, as a keyed topic would; what has no account goes anywhere."""
+        if len(self.pipelines) == 1:
+            return 0
+        decoded = self._decoder.decode(Record(self._name, 0, 0, NO_TIMESTAMP, None, value))
+        key = decoded.account_id if isinstance(decoded, Transaction) else ""
+        return crc32(key.encode()) % len(self.pipelines)
+
+
+def _sources(batch: Batch, records: list[Record]) -> list[bytes]:
+    """The bytes of the assessed records, in their order."""
+    places = batch.assessments.offsets - records[0].offset
+    return [records[place].value or b"" for place in np.asarray(places).tolist()]

@@ -1,0 +1,171 @@
+"""What a backtest found, as numbers, and its transactions as CSV."""
+
+import csv
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TextIO
+
+import msgspec
+import numpy as np
+
+from fraudwatch.backtest import measures
+from fraudwatch.backtest.folding import Folded
+from fraudwatch.backtest.measures import Ranking
+from fraudwatch.backtest.spans import DAY_MS, Span
+from fraudwatch.config.settings import Settings
+from fraudwatch.decode import LabelReader
+from fraudwatch.records import Outcome
+
+SCORE_COLUMNS = ("transaction_id", "event_time", "account_id", "score", "top_reason", "alert_id")
+
+
+class BacktestReport(msgspec.Struct, frozen=True):
+    """Counts are of the whole file, everything from `span` on is of the scored span.
+
+    `ranking` is over all its transactions, `ranking_new_cases` without accounts whose case was already known
+    (`measures.already_known`); both None without a label in the mapping.
+    """
+
+    records: int
+    scored: int
+    unscored: int
+    duplicates: int
+    late: int
+    dead_letters: dict[str, int]
+    conflicts: int
+    model_version: str | None
+    detectors: tuple[str, ...]
+    combiner: str
+    span: tuple[str, str] | None
+    transactions: int
+    days: int
+    alerts: int
+    alerts_per_day: float | None
+    alerts_cut: int
+    alert_precision: float | None
+    precision_at_budget: float | None
+    ranking: Ranking | None
+    ranking_new_cases: Ranking | None
+
+
+class Collector:
+    """Takes batches in, writes the scored span's transactions out, and measures at the end."""
+
+    def __init__(self, settings: Settings, span: Span, train_span: Span | None, out: TextIO | None) -> None:
+        """`out` receives CSV with `SCORE_COLUMNS`; None writes nothing."""
+        self._settings = settings
+        self._span = span
+        self._train_span = train_span
+        self._labels = LabelReader(settings.source.label) if settings.source.label else None
+        self._writer = csv.writer(out, lineterminator="\n") if out is not None else None
+        if self._writer is not None:
+            self._writer.writerow(SCORE_COLUMNS)
+        self._records = self._cut = self._conflicts = 0
+        self._outcomes: Counter[int] = Counter()
+        self._dead_letters: Counter[str] = Counter()
+        self._account_numbers: dict[str, int] = {}
+        self._times: list[int] = []
+        self._accounts: list[int] = []
+        self._scores: list[float] = []
+        self._cases: list[bool] = []
+        self._alert_cases: dict[str, bool] = {}
+        self._known_cases: list[tuple[int, int]] = []
+
+    def add(self, folded: Folded) -> None:
+        """Take in one batch."""
+        batch, assessments = folded.batch, folded.batch.assessments
+        self._records += batch.records
+        self._cut += batch.cut
+        self._conflicts += batch.conflicts
+        self._outcomes.update(assessments.outcome.tolist())
+        self._dead_letters.update(letter.reason.value for letter in batch.dead_letters)
+        scores = assessments.score.tolist()
+        for row, transaction in enumerate(assessments.transactions):
+            is_case = self._labels is not None and self._labels.read(folded.sources[row])[0]
+            number = self._account_numbers.setdefault(transaction.account_id, len(self._account_numbers))
+            if not self._span.holds(transaction.event_time_ms):
+                if is_case:
+                    self._known_cases.append((number, transaction.event_time_ms))
+                continue
+            alert_id = assessments.alert_ids[row]
+            self._times.append(transaction.event_time_ms)
+            self._accounts.append(number)
+            self._scores.append(scores[row])
+            self._cases.append(is_case)
+            if alert_id is not None:
+                self._alert_cases[alert_id] = self._alert_cases.get(alert_id, False) or is_case
+            if self._writer is not None:
+                self._writer.writerow(
+                    (
+                        transaction.transaction_id,
+                        _instant(transaction.event_time_ms),
+                        transaction.account_id,
+                        "" if scores[row] != scores[row] else repr(scores[row]),
+                        assessments.top_reason[row] or "",
+                        alert_id or "",
+                    )
+                )
+
+    def report(self, model_version: str | None) -> BacktestReport:
+        """Measure what was taken in."""
+        times = np.array(self._times, dtype=np.int64)
+        score, is_case = np.array(self._scores), np.array(self._cases, dtype=bool)
+        accounts, days = np.array(self._accounts, dtype=np.int64), times // DAY_MS
+        day_count = len(np.unique(days))
+        is_labelled = self._labels is not None and len(times) > 0
+        alerts = len(self._alert_cases)
+        return BacktestReport(
+            records=self._records,
+            scored=self._outcomes[Outcome.SCORED.value],
+            unscored=self._outcomes[Outcome.UNSCORED_NO_MODEL.value]
+            + self._outcomes[Outcome.UNSCORED_YOUNG_ACCOUNT.value],
+            duplicates=self._outcomes[Outcome.DUPLICATE.value],
+            late=self._outcomes[Outcome.LATE.value],
+            dead_letters=dict(self._dead_letters),
+            conflicts=self._conflicts,
+            model_version=model_version,
+            detectors=self._settings.detection.detectors,
+            combiner=self._settings.detection.combiner,
+            span=(_instant(int(times.min())), _instant(int(times.max()))) if len(times) else None,
+            transactions=len(times),
+            days=day_count,
+            alerts=alerts,
+            alerts_per_day=alerts / day_count if day_count else None,
+            alerts_cut=self._cut,
+            alert_precision=sum(self._alert_cases.values()) / alerts if is_labelled and alerts else None,
+            precision_at_budget=measures.precision_at_budget(
+                score, is_case, accounts, days, self._settings.alerts.alerts_per_day
+            )
+            if is_labelled
+            else None,
+            ranking=measures.ranking(score, is_case) if is_labelled else None,
+            ranking_new_cases=self._new_cases(score, is_case, accounts, days) if is_labelled else None,
+        )
+
+    def _new_cases(
+        self,
+        score: measures.FloatArray,
+        is_case: measures.BoolArray,
+        accounts: measures.IntArray,
+        days: measures.IntArray,
+    ) -> Ranking | None:
+        """Needs a training span with dates: the protocol counts known cases from there on."""
+        within = self._train_span
+        if within is None or within.since_ms is None or within.until_ms is None:
+            return None
+        outside = np.array(self._known_cases, dtype=np.int64).reshape(-1, 2)
+        known = measures.already_known(
+            np.concatenate((np.ones(len(outside), dtype=bool), is_case)),
+            np.concatenate((outside[:, 0], accounts)),
+            np.concatenate((outside[:, 1] // DAY_MS, days)),
+            (within.since_ms // DAY_MS, within.until_ms // DAY_MS - 1),
+        )[len(outside) :]
+        return measures.ranking(score[~known], is_case[~known])
+
+
+def _instant(event_time_ms: int) -> str:
+    return (
+        datetime.fromtimestamp(event_time_ms / 1000, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
