@@ -1,0 +1,217 @@
+"""Score, threshold and decision are three things; this is the decision.
+
+A transaction at or above the edge alerts, if it has a reason a person can check: it joins its account's
+episode or opens one. A day's ceiling (twice the share) is passed by the highest severity only; what was cut is
+counted and listed. Below the edge a small share of the budget is spent on transactions chosen by hash of
+their id: a *sample* is an alert by itself, of one transaction, and belongs to no episode.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+from hashlib import blake2b
+
+import msgspec
+
+from fraudwatch.alerts.edge import DAY_MS, Budget, Edge
+from fraudwatch.alerts.episodes import Episode, Episodes, Severity, join, single
+from fraudwatch.config.settings import Settings
+from fraudwatch.records import FloatArray, Reason, Transaction
+
+SHOWN_REASONS = 8
+CUT_LISTED = 100
+_HIGH_THEMES = 2
+
+
+class Kind(StrEnum):
+    """What was decided about one transaction. All but `joined` and `cut` are published."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    JOINED = "joined"
+    CUT = "cut"
+    SAMPLE = "sample"
+
+
+class Cut(msgspec.Struct, frozen=True, gc=False):
+    """A transaction at or above the edge that raised no alert, because the day's ceiling was reached."""
+
+    account_id: str
+    transaction_id: str
+    event_time_ms: int
+    score: float
+    offset: int
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What was decided, and what an alert says about it.
+
+    `episode` is a copy as of this transaction, None unless the decision is published; `alert_id` is None for
+    what was cut.
+    `score` is the episode's highest; `rank` and `distance` (to the edge, negative for a sample) are its own.
+    `cut_today` counts the transactions cut so far on the partition's current event day.
+    """
+
+    kind: Kind
+    alert_id: str | None
+    episode: Episode | None
+    score: float
+    severity: Severity
+    rank: float
+    edge: float
+    distance: float
+    reasons: tuple[Reason, ...]
+    cut_today: int
+    observed_days: float
+    partition: int
+    model_version: str
+
+    @property
+    def is_published(self) -> bool:
+        """Whether a message goes to the review topic."""
+        return self.episode is not None
+
+
+class Policy:
+    """The state of one partition that turns scores into alerts."""
+
+    def __init__(self, settings: Settings, *, partition: int, partitions: int) -> None:
+        self.budget = Budget(settings.alerts.alerts_per_day, settings.alerts.explore, partitions)
+        self.edge = Edge(self.budget)
+        self.episodes = Episodes()
+        self.cut: deque[Cut] = deque(maxlen=CUT_LISTED)
+        self.cut_total = 0
+        self._partition = partition
+        self._model_version = ""
+        self._day = -1
+        self._opened_today = 0
+        self._cut_today = 0
+
+    def use(
+        self,
+        reference: FloatArray,
+        transactions_per_day: float,
+        model_version: str,
+        *,
+        sampled_partitions: int = 1,
+    ) -> None:
+        """Judge by another model from the next transaction on; open episodes stay.
+
+        `transactions_per_day` was counted over `sampled_partitions` partitions: 1 where a worker trained on
+        its own, all of them where a model was trained on the whole stream.
+        """
+        self.edge.use(reference, transactions_per_day / sampled_partitions)
+        self._model_version = model_version
+
+    def judge(
+        self,
+        transaction: Transaction,
+        offset: int,
+        score: float,
+        reasons: Callable[[], tuple[Reason, ...]],
+    ) -> Decision | None:
+        """None for what raises nothing; `score` is finite, `reasons` is only called where they are needed."""
+        edge = self.edge
+        if score >= edge.observe(transaction.account_id, transaction.event_time_ms, score):
+            return self._alert(transaction, offset, score, reasons)
+        if _hash(transaction.transaction_id) < edge.explored_below:
+            return self._sample(transaction, offset, score, reasons)
+        return None
+
+    def _alert(
+        self, transaction: Transaction, offset: int, score: float, reasons: Callable[[], tuple[Reason, ...]]
+    ) -> Decision | None:
+        has_room = self._has_room()
+        why = _shown(reasons())
+        if not why:  # nothing a person could check: happens only where the budget exceeds what is unusual
+            return None
+        severity = self._severity(score, why)
+        newest_ms = self.edge.newest_ms
+        episode = self.episodes.covering(transaction.account_id, transaction.event_time_ms)
+        if episode is not None:
+            self.edge.joined(transaction.account_id, episode.first_ms)
+            is_update = join(episode, transaction, offset, score, severity, why, newest_ms)
+            return self._decision(Kind.UPDATED if is_update else Kind.JOINED, episode)
+        if not has_room and severity is not Severity.HIGH:
+            return self._cut(transaction, offset, score, severity, why)
+        self._opened_today += 1
+        episode = self.episodes.open(transaction, offset, score, severity, why, newest_ms)
+        return self._decision(Kind.OPENED, episode)
+
+    def _sample(
+        self, transaction: Transaction, offset: int, score: float, reasons: Callable[[], tuple[Reason, ...]]
+    ) -> Decision | None:
+        """An account whose episode is open is looked at anyway, and a day beyond its ceiling has no room."""
+        if not self._has_room() or self.episodes.covering(transaction.account_id, transaction.event_time_ms):
+            return None
+        self._opened_today += 1
+        episode = single(transaction, offset, score, Severity.LOW, _shown(reasons()))
+        return self._decision(Kind.SAMPLE, episode)
+
+    def _severity(self, score: float, reasons: tuple[Reason, ...]) -> Severity:
+        if score >= self.edge.high_from and len({reason.spec.theme for reason in reasons}) >= _HIGH_THEMES:
+            return Severity.HIGH
+        return Severity.MEDIUM if score >= self.edge.medium_from else Severity.LOW
+
+    def _has_room(self) -> bool:
+        """The event day is the partition's, not the transaction's: late ones open no day of their own."""
+        day = self.edge.newest_ms // DAY_MS
+        if day != self._day:
+            self._day, self._opened_today, self._cut_today = day, 0, 0
+        return self._opened_today < self.budget.ceiling
+
+    def _cut(
+        self,
+        transaction: Transaction,
+        offset: int,
+        score: float,
+        severity: Severity,
+        reasons: tuple[Reason, ...],
+    ) -> Decision:
+        self._cut_today += 1
+        self.cut_total += 1
+        self.cut.append(
+            Cut(transaction.account_id, transaction.transaction_id, transaction.event_time_ms, score, offset)
+        )
+        return self._conclude(Kind.CUT, None, score, severity, reasons)
+
+    def _decision(self, kind: Kind, episode: Episode) -> Decision:
+        reasons = _shown(tuple(episode.reasons.values()))
+        return self._conclude(kind, episode, episode.score, episode.severity, reasons)
+
+    def _conclude(
+        self,
+        kind: Kind,
+        episode: Episode | None,
+        score: float,
+        severity: Severity,
+        reasons: tuple[Reason, ...],
+    ) -> Decision:
+        is_published = episode is not None and kind is not Kind.JOINED
+        return Decision(
+            kind=kind,
+            alert_id=episode.alert_id if episode is not None else None,
+            episode=episode.copy() if episode is not None and is_published else None,
+            score=score,
+            severity=severity,
+            rank=self.edge.rank(score),
+            edge=self.edge.raised_from,
+            distance=score - self.edge.raised_from,
+            reasons=reasons,
+            cut_today=self._cut_today,
+            observed_days=self.edge.observed_days,
+            partition=self._partition,
+            model_version=self._model_version,
+        )
+
+
+def _shown(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """The strongest first; what contributes nothing is no reason. Ties keep the order of the model."""
+    contributing = [reason for reason in reasons if reason.contribution > 0]
+    contributing.sort(key=lambda reason: -reason.contribution)
+    return tuple(contributing[:SHOWN_REASONS])
+
+
+def _hash(transaction_id: str) -> int:
+    """32 bits; personalised, so that the choice is independent of every other one made by hash of the id."""
+    return int.from_bytes(blake2b(transaction_id.encode(), digest_size=4, person=b"explore").digest())
