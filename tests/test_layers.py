@@ -56,11 +56,8 @@ def violations(package: Path) -> Iterator[str]:
             top, _, rest = name.partition(".")
             if top == package.name:
                 target = rest.partition(".")[0]
-                if (
-                    not target.startswith("__")
-                    and target not in ("", home)
-                    and not DEPTH[home] < DEPTH.get(target, -1)
-                ):
+                is_inward = DEPTH[home] < DEPTH.get(target, -1)
+                if not (is_inward or target in ("", home) or target.startswith("__")):
                     yield f"{'/'.join(parts)}.py:{line}: {home} may not import {target}"
             elif home not in FENCES.get(top, {home}):
                 yield f"{'/'.join(parts)}.py:{line}: {home} may not import {top}"

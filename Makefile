@@ -1,0 +1,41 @@
+# Two commands: `make run` shows it working, `make test` is the gate. Both make what they need by themselves.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(VENV)/.installed ## Install, then process a live feed on the embedded broker (options: make run ARGS="--for 60")
+	$(BIN)/fraudwatch demo $(ARGS)
+
+test: $(VENV)/.installed-test ## Install, then lint, types and tests; the real broker too where Java and Maven are
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(ARGS)
+
+# The stamps make a second run start at once. The package is installed editable: only pyproject.toml matters.
+$(VENV)/.installed: pyproject.toml $(BIN)/python
+	@echo "Installing fraudwatch into $(VENV), once; this takes a minute or two."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	@echo "Installing what the tests need into $(VENV), once."
+	@$(PIP) --editable '.[test]'
+	@touch $@
+
+# Without a prerequisite: a virtual environment is made only when there is none, or when its Python is gone.
+$(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || \
+		{ echo "fraudwatch needs Python 3.11 or later, and there is no $(PYTHON) here. Name one: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "fraudwatch needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || \
+		{ rm -rf $(VENV); echo "No virtual environment could be made. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
