@@ -65,7 +65,7 @@ class Draws:
 
     def uniform(self, purpose: str) -> FloatArray:
         """Uniform in [0, 1)."""
-        return (mix(self.keys ^ salt(purpose)) >> np.uint64(11)) * 2.0**-53
+        return np.asarray((mix(self.keys ^ salt(purpose)) >> np.uint64(11)) * 2.0**-53)
 
     def between(self, purpose: str, low: float, high: float) -> FloatArray:
         """Uniform in [low, high)."""

@@ -1,0 +1,119 @@
+"""No field gives a case away by how it is made: ids, order, cents and the choice of account look alike."""
+
+import json
+import re
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from fraudwatch.records import FloatArray, IntArray
+from fraudwatch.simulate import Plan, rows
+from fraudwatch.simulate.accounts import accounts_of
+
+PLAN = Plan(accounts=3_000, days=30, seed=8, cases_per_day=20)
+
+
+@pytest.fixture(name="stream", scope="module")
+def _stream() -> list[dict[str, Any]]:
+    return [json.loads(row) for row in rows(PLAN)]
+
+
+@pytest.fixture(name="label", scope="module")
+def _label(stream: list[dict[str, Any]]) -> FloatArray:
+    return np.array([row["label"] for row in stream], dtype=np.float64)
+
+
+def separation(label: FloatArray, value: FloatArray | IntArray) -> float:
+    """How far the area under the ROC curve is from that of a coin."""
+    return abs(float(roc_auc_score(label, value)) - 0.5)
+
+
+def shape(text: str | None) -> str:
+    return "" if text is None else re.sub("[0-9a-f]", "x", text)
+
+
+def test_ids_of_cases_have_the_shape_of_other_ids(stream: list[dict[str, Any]]) -> None:
+    for field in ("transaction_id", "account_id", "counterparty_id", "device_id"):
+        shapes = defaultdict(set)
+        for row in stream:
+            shapes[row["label"]].add(shape(row[field]))
+        assert shapes[1] <= shapes[0], field
+
+
+def bits(texts: list[str]) -> IntArray:
+    """The 64 bits of hexadecimal ids, int64[n, 64]."""
+    numbers = np.array([int(text, 16) for text in texts], dtype=np.uint64)
+    return ((numbers[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)).astype(np.int64)
+
+
+def test_no_bit_of_a_transaction_id_tells_anything(stream: list[dict[str, Any]], label: FloatArray) -> None:
+    found = bits([row["transaction_id"] for row in stream])
+    assert max(separation(label, found[:, bit]) for bit in range(64)) < 0.02
+
+
+def test_no_bit_of_a_device_id_tells_anything(stream: list[dict[str, Any]], label: FloatArray) -> None:
+    known = np.array([row["device_id"] is not None for row in stream])
+    found = bits([row["device_id"] for row in stream if row["device_id"]])
+    assert max(separation(label[known], found[:, bit]) for bit in range(48)) < 0.06
+
+
+@pytest.mark.parametrize("channel", ["card_present", "online", "transfer"])
+def test_a_counterparty_id_as_a_number_tells_nothing_within_its_channel(
+    stream: list[dict[str, Any]], label: FloatArray, channel: str
+) -> None:
+    here = np.array([row["channel"] == channel for row in stream])
+    value = np.array([float(row["counterparty_id"][1:]) for row in stream])
+    assert separation(label[here], value[here]) < 0.06
+
+
+def test_the_milliseconds_and_seconds_of_a_time_tell_nothing(
+    stream: list[dict[str, Any]], label: FloatArray
+) -> None:
+    for part in (slice(20, 23), slice(17, 19)):
+        value = np.array([float(row["event_time"][part]) for row in stream])
+        assert separation(label, value) < 0.02
+
+
+def test_the_cents_of_an_amount_tell_nothing(stream: list[dict[str, Any]], label: FloatArray) -> None:
+    cents = np.array([round(row["amount"] * 100) % 100 for row in stream])
+    above_one = np.array([row["amount"] >= 1.0 and row["channel"] != "atm" for row in stream])
+    for is_chosen in (cents == 0, cents == 99, cents % 2 == 0):
+        assert separation(label[above_one], is_chosen[above_one].astype(np.float64)) < 0.04
+
+
+def test_victims_are_any_accounts(stream: list[dict[str, Any]]) -> None:
+    victims = np.zeros(PLAN.accounts)
+    victims[[int(row["account_id"][1:]) for row in stream if row["label"]]] = 1.0
+    assert victims.sum() > 400
+    habits = accounts_of(PLAN.seed, PLAN.accounts)
+    for value in (np.arange(PLAN.accounts), habits.rate, habits.scale, habits.novelty, habits.home):
+        assert separation(victims, np.asarray(value, dtype=np.float64)) < 0.06
+
+
+def test_no_value_of_a_field_belongs_to_cases_alone(stream: list[dict[str, Any]]) -> None:
+    share = float(np.mean([row["label"] for row in stream]))
+    for field in (
+        "direction",
+        "counterparty_country",
+        "channel",
+        "country",
+        "category",
+        "status",
+        "currency",
+    ):
+        labels = defaultdict(list)
+        for row in stream:
+            labels[row[field]].append(row["label"])
+        for value, found in labels.items():
+            if len(found) >= 200:
+                assert np.mean(found) < 8 * share, (field, value)
+
+
+def test_a_missing_field_is_missing_on_innocent_transactions_too(stream: list[dict[str, Any]]) -> None:
+    share = float(np.mean([row["label"] for row in stream]))
+    for field in ("latitude", "longitude", "device_id"):
+        missing = [row["label"] for row in stream if row[field] is None]
+        assert np.mean(missing) < 3 * share, field
