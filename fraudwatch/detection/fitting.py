@@ -54,7 +54,9 @@ def fit(
     detector_tables = TailTables.fit(raw, [spec.side for spec in detector_specs])
     reasons = np.hstack([rows, raw])
     reason_surprises = np.hstack([surprises, detector_tables.surprises(raw)])
-    combiner: Combiner = COMBINERS[settings.combiner].fit(specs + detector_specs, reasons, reason_surprises)
+    combiner: Combiner = COMBINERS[settings.combiner].fit(
+        specs + detector_specs, reasons, reason_surprises, len(detectors)
+    )
     kept_scores, kept_positions = _kept_scores(combiner.combine(reasons, reason_surprises)[1])
     return Model(
         specs=specs,

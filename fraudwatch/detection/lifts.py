@@ -77,12 +77,21 @@ def fit_categories(values: FloatArray, hits: FloatArray, base: float) -> Bands:
     return Bands(categories, _lifts(bands, hits, base, np.zeros(categories.size + 1)))
 
 
+def weighted(bands: Bands, weight: float) -> Bands:
+    """The same bands with a part of their lifts."""
+    return Bands(bands.cuts, _on_grain(bands.lifts * weight))
+
+
 def _lifts(bands: IntArray, hits: FloatArray, base: float, defaults: FloatArray) -> FloatArray:
     counts = np.bincount(bands, minlength=defaults.size)
     hit_counts = np.bincount(bands, weights=hits, minlength=defaults.size)
     strength = np.where(defaults != 0.0, DEFAULT_STRENGTH, STRENGTH)
     rates = (hit_counts + strength * base * 10.0**defaults) / (counts + strength)
-    return np.asarray(np.round(np.log10(rates / base) * GRAIN) / GRAIN + 0.0)
+    return _on_grain(np.log10(rates / base))
+
+
+def _on_grain(lifts: FloatArray) -> FloatArray:
+    return np.asarray(np.round(lifts * GRAIN) / GRAIN + 0.0)
 
 
 def _defaults(name: str, lower_quantiles: list[float]) -> FloatArray:
