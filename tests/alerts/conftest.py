@@ -1,0 +1,75 @@
+"""Builders of the few things alerts are made of."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from fraudwatch.alerts import Policy
+from fraudwatch.config.settings import Alerts, Settings
+from fraudwatch.records import FeatureSpec, Reason, Role, Side, Text, Theme, Transaction, Unit
+
+START_MS = 1_533_686_400_000  # 2018-08-08T00:00:00Z
+HOUR_MS = 3_600_000
+
+Payment = Callable[..., Transaction]
+MakeReason = Callable[..., Reason]
+MakePolicy = Callable[..., Policy]
+
+
+@pytest.fixture
+def payment() -> Payment:
+    def build(
+        transaction_id: str = "t1", account_id: str = "596", hours: float = 0.0, amount_minor: int = 1_250
+    ) -> Transaction:
+        return Transaction(
+            transaction_id, account_id, START_MS + round(hours * HOUR_MS), amount_minor, currency="EUR"
+        )
+
+    return build
+
+
+@pytest.fixture
+def reason() -> MakeReason:
+    def build(
+        code: str = "AMT",
+        *,
+        theme: Theme = Theme.AMOUNT,
+        contribution: float = 2.0,
+        value: float | None = 81_240.0,
+        usual: float | None = 3_100.0,
+        unit: Unit = Unit.MONEY,
+        window_ms: int | None = 24 * HOUR_MS,
+        en: str = "{value} spent in {window}[, usually {usual}].",
+        fr: str = "{value} dépensés en {window}[, d’habitude {usual}].",
+    ) -> Reason:
+        spec = FeatureSpec(
+            name=f"name_of_{code.lower()}",
+            code=code,
+            theme=theme,
+            side=Side.HIGH,
+            role=Role.ANCHOR,
+            unit=unit,
+            sentence=Text(en, fr),
+            innocent=Text("A planned large purchase.", "Un achat important prévu."),
+            window_ms=window_ms,
+        )
+        return Reason(spec, surprise=3.0, contribution=contribution, value=value, usual=usual)
+
+    return build
+
+
+@pytest.fixture
+def policy() -> MakePolicy:
+    """Scores of the reference are exponential: with 1,000 transactions a day about 10^(3 − x) a day exceed x."""
+
+    def build(
+        *, alerts_per_day: float = 10.0, explore: float = 0.0, partition: int = 0, partitions: int = 1
+    ) -> Policy:
+        settings = Settings(alerts=Alerts(alerts_per_day=alerts_per_day, explore=explore))
+        made = Policy(settings, partition=partition, partitions=partitions)
+        reference = -np.log10((np.arange(10_000) + 0.5) / 10_000)
+        made.use(reference, 1_000.0 / partitions, "model-1")
+        return made
+
+    return build

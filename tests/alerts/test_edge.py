@@ -1,0 +1,208 @@
+"""The edge follows from the budget and from what was observed."""
+
+import numpy as np
+import pytest
+
+from fraudwatch.alerts.edge import DAY_MS, HIGHEST, HOUR_MS, LOWEST, REFRESH_EVERY, Budget, Edge
+
+START_MS = 1_533_686_400_000
+REFERENCE = -np.log10((np.arange(10_000) + 0.5) / 10_000)
+
+
+def edge_of(
+    alerts_per_day: float = 10.0,
+    *,
+    explore: float = 0.0,
+    partitions: int = 1,
+    transactions_per_day: float = 1_000.0,
+) -> Edge:
+    edge = Edge(Budget(alerts_per_day, explore, partitions))
+    edge.use(REFERENCE, transactions_per_day)
+    return edge
+
+
+def feed(
+    edge: Edge, days: float, per_day: int, seed: int = 1, scale: float = 1.0, start_ms: int = START_MS
+) -> None:
+    """A stationary stream in which every transaction is another account's."""
+    draw = np.random.default_rng(seed)
+    count = int(days * per_day)
+    scores = scale * draw.exponential(1 / np.log(10), count)
+    for index, score in enumerate(scores.tolist()):
+        edge.observe(f"{seed}-{index}", start_ms + int(index / per_day * DAY_MS), score)
+
+
+def test_there_is_an_edge_as_soon_as_a_model_has_arrived() -> None:
+    # 10 of 1,000 transactions a day score above 2 in a tail of 10^-x.
+    assert edge_of(10.0).raised_from == pytest.approx(2.0, abs=0.02)
+
+
+def test_each_partition_holds_its_share_of_the_budget() -> None:
+    assert edge_of(40.0, partitions=4).raised_from == edge_of(10.0).raised_from
+
+
+def test_what_explores_below_the_edge_is_not_spent_above_it() -> None:
+    assert edge_of(10.0, explore=0.2).raised_from == edge_of(8.0).raised_from
+
+
+def test_severities_begin_at_the_tenth_and_four_tenths_of_the_budget() -> None:
+    edge = edge_of(100.0)
+    assert edge.medium_from == edge_of(40.0).raised_from
+    assert edge.high_from == edge_of(10.0).raised_from
+
+
+def test_the_share_explored_follows_the_rate_of_scored_transactions() -> None:
+    edge = edge_of(10.0, explore=0.05)
+    assert edge.explored_below / 2**32 == pytest.approx(0.5 / 1_000)
+    feed(edge, days=20, per_day=4_000)
+    # After 20 days a seventh of the prior's day is left among ten observed ones.
+    assert edge.explored_below / 2**32 == pytest.approx(0.5 / 4_000, rel=0.03)
+
+
+def test_an_account_day_counts_once_with_its_highest_score() -> None:
+    once, often = edge_of(), edge_of()
+    once.observe("a", START_MS, 5.0)
+    for score in (3.0, 4.0, 5.0, 4.5, 5.0):
+        often.observe("a", START_MS, score)
+    for edge in (once, often):
+        edge.observe("clock", START_MS + HOUR_MS, -1.0)
+    assert often.rank(3.5) == pytest.approx(once.rank(3.5))
+    assert often.rank(3.5) > edge_of().rank(3.5)
+
+
+def test_an_account_day_ends_24_hours_after_it_was_begun() -> None:
+    def rank_after(second_ms: int) -> float:
+        edge = edge_of()
+        edge.observe("a", START_MS, 5.0)
+        edge.observe("a", START_MS + second_ms, 5.0)
+        edge.observe("clock", START_MS + 2 * DAY_MS, -1.0)
+        return edge.rank(4.0)
+
+    assert rank_after(DAY_MS) > 1.5 * rank_after(DAY_MS - 1)
+
+
+def test_an_account_day_that_continues_an_open_episode_is_taken_back() -> None:
+    edge = edge_of()
+    edge.observe("a", START_MS, 5.0)
+    edge.observe("a", START_MS + DAY_MS, 5.0)
+    edge.joined("a", opened_ms=START_MS)
+    edge.observe("a", START_MS + DAY_MS + 1, 7.0)
+    edge.observe("clock", START_MS + DAY_MS + HOUR_MS, -1.0)
+    once = edge_of()
+    once.observe("a", START_MS, 5.0)
+    once.observe("a", START_MS + DAY_MS, -1.0)
+    once.observe("clock", START_MS + DAY_MS + HOUR_MS, -1.0)
+    assert edge.rank(4.0) == pytest.approx(once.rank(4.0))
+
+
+def test_the_account_day_in_which_the_episode_opened_stays_counted() -> None:
+    edge = edge_of()
+    edge.observe("a", START_MS, 1.0)
+    edge.observe("a", START_MS + HOUR_MS, 5.0)
+    counted = edge_of()
+    counted.observe("a", START_MS, 1.0)
+    counted.observe("a", START_MS + HOUR_MS, 5.0)
+    edge.joined("a", opened_ms=START_MS + HOUR_MS)
+    for each in (edge, counted):
+        each.observe("clock", START_MS + 2 * HOUR_MS, -1.0)
+    assert edge.rank(4.0) == counted.rank(4.0)
+
+
+def test_the_edge_follows_the_stream_away_from_the_prior() -> None:
+    edge = edge_of(10.0)
+    feed(edge, days=40, per_day=1_000, scale=2.0)
+    assert edge.raised_from == pytest.approx(4.0, abs=0.2)
+
+
+def test_the_edge_decays_with_a_half_life_of_seven_days() -> None:
+    edge = edge_of(10.0)
+    feed(edge, days=30, per_day=2_000)
+    before = edge.rank(1.0)
+    feed(edge, days=7, per_day=24, seed=2, scale=0.0, start_ms=START_MS + 30 * DAY_MS)
+    assert edge.rank(1.0) == pytest.approx(before / 2, rel=0.03)
+
+
+def test_the_edge_never_moves_back_in_time_for_late_transactions() -> None:
+    edge = edge_of()
+    feed(edge, days=3, per_day=500)
+    newest_ms, observed_days = edge.newest_ms, edge.observed_days
+    for index in range(2 * REFRESH_EVERY):
+        edge.observe(f"late-{index}", START_MS + index, 0.5)
+    assert edge.newest_ms == newest_ms
+    # Nothing but the rest of the hour since the last refresh.
+    assert observed_days <= edge.observed_days <= observed_days + 1 / 24
+
+
+def test_a_silence_of_a_month_does_not_lower_the_edge_as_a_calm_month_would() -> None:
+    edge = edge_of(10.0)
+    feed(edge, days=10, per_day=1_000)
+    before = edge.raised_from
+    edge.observe("after", START_MS + 40 * DAY_MS, 0.1)
+    assert before - 0.1 < edge.raised_from <= before
+
+
+def test_the_edge_stands_still_between_two_refreshes() -> None:
+    edge = edge_of()
+    edge.observe("first", START_MS, 1.0)
+    edges = {edge.observe(f"a{index}", START_MS + index, 9.0) for index in range(REFRESH_EVERY - 1)}
+    assert edges == {edge.raised_from}
+    assert edge.observe("next", START_MS + REFRESH_EVERY, 9.0) > max(edges)
+
+
+def test_the_edge_is_refreshed_when_event_time_enters_another_hour() -> None:
+    edge = edge_of()
+    before = edge.observe("a", START_MS + HOUR_MS - 2, 9.0)
+    assert edge.observe("b", START_MS + HOUR_MS - 1, 9.0) == before
+    assert edge.observe("c", START_MS + HOUR_MS, 9.0) != before
+
+
+def test_rank_counts_the_alerts_of_a_usual_day_over_all_partitions() -> None:
+    assert edge_of(10.0).rank(edge_of(10.0).raised_from) == pytest.approx(10.0)
+    four = edge_of(40.0, partitions=4)
+    assert four.rank(four.raised_from) == pytest.approx(40.0)
+    assert four.rank(HIGHEST + 5) == 0.0
+
+
+def test_another_model_starts_from_its_own_reference() -> None:
+    edge = edge_of()
+    feed(edge, days=5, per_day=1_000, scale=3.0)
+    edge.use(REFERENCE, 1_000.0)
+    assert edge.raised_from == edge_of().raised_from
+    assert edge.observed_days == 1.0
+
+
+def test_a_budget_larger_than_the_stream_alerts_on_everything() -> None:
+    assert edge_of(5_000.0).raised_from == LOWEST
+
+
+@pytest.mark.parametrize("score", [float("inf"), 1e300, 60.0, 59.999999, -5.0, -1e300])
+def test_scores_beyond_the_histogram_are_clamped(score: float) -> None:
+    edge = edge_of()
+    edge.observe("a", START_MS, score)
+    edge.observe("b", START_MS + DAY_MS, 0.0)
+    assert np.isfinite(edge.raised_from)
+    assert edge.rank(score) >= 0.0
+
+
+def test_accounts_of_past_days_are_forgotten() -> None:
+    edge = edge_of()
+    feed(edge, days=10, per_day=1_000)
+    assert len(edge._account_days) + len(edge._former_account_days) <= 2_100
+
+
+@pytest.mark.parametrize(
+    ("reference", "rate"), [([], 10.0), ([1.0, float("nan")], 10.0), ([1.0], 0.0), ([1.0], float("inf"))]
+)
+def test_a_prior_without_scores_or_rate_is_refused(reference: list[float], rate: float) -> None:
+    with pytest.raises(ValueError, match="training sample"):
+        Edge(Budget(10.0, 0.0, 1)).use(np.array(reference), rate)
+
+
+def test_judging_before_a_model_has_arrived_says_what_to_do() -> None:
+    with pytest.raises(RuntimeError, match=r"call use\(\) first"):
+        Edge(Budget(10.0, 0.0, 1)).observe("a", START_MS, 1.0)
+
+
+@pytest.mark.parametrize(("share", "ceiling"), [(20.0, 40), (0.8, 2), (0.1, 1)])
+def test_the_ceiling_is_twice_the_share_in_whole_alerts(share: float, ceiling: int) -> None:
+    assert Budget(share * 4, 0.05, 4).ceiling == ceiling

@@ -1,0 +1,250 @@
+"""What is decided about a scored transaction."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+
+from fraudwatch.alerts import Decision, Kind, Policy
+from fraudwatch.alerts.episodes import Severity, alert_id
+from fraudwatch.alerts.policy import CUT_LISTED
+from fraudwatch.records import Reason, Theme, Transaction
+
+Payment = Callable[..., Transaction]
+MakeReason = Callable[..., Reason]
+MakePolicy = Callable[..., Policy]
+
+
+def never() -> tuple[Reason, ...]:
+    raise AssertionError("reasons were asked for where they are not needed")
+
+
+def shock(
+    policy: Policy, payment: Payment, count: int, score: float, reasons: tuple[Reason, ...], first: int = 0
+) -> list[Decision | None]:
+    """So many accounts with the same score within minutes of one day."""
+    return [
+        policy.judge(payment(f"t{index}", f"a{index}", index / 1_000), index, score, lambda: reasons)
+        for index in range(first, first + count)
+    ]
+
+
+def test_below_the_edge_nothing_is_decided_and_no_reason_asked_for(
+    policy: MakePolicy, payment: Payment
+) -> None:
+    judged = policy()
+    assert judged.judge(payment(), 7, judged.edge.raised_from - 0.001, never) is None
+
+
+def test_at_the_edge_an_alert_opens(policy: MakePolicy, payment: Payment, reason: MakeReason) -> None:
+    judged = policy()
+    edge = judged.edge.raised_from
+    decision = judged.judge(payment(), 7, edge, lambda: (reason(),))
+    assert decision is not None
+    assert (decision.kind, decision.alert_id) == (Kind.OPENED, alert_id("596", "t1"))
+    assert (decision.edge, decision.distance, decision.model_version) == (edge, 0.0, "model-1")
+    assert decision.rank == pytest.approx(10.0)
+    assert decision.episode is not None
+    assert decision.episode.transactions[0].offset == 7
+
+
+def test_each_alerting_transaction_names_its_alert(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    decisions = [
+        judged.judge(payment(f"t{index}", hours=index), index, 5.0, lambda: (reason(),)) for index in range(4)
+    ]
+    assert [decision and decision.kind for decision in decisions] == [
+        Kind.OPENED,
+        Kind.UPDATED,
+        Kind.JOINED,
+        Kind.UPDATED,
+    ]
+    assert {decision and decision.alert_id for decision in decisions} == {alert_id("596", "t0")}
+    assert [decision and decision.is_published for decision in decisions] == [True, True, False, True]
+
+
+def test_only_reasons_that_contribute_are_shown_the_strongest_first(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    given = tuple(reason(f"R{index}", contribution=float(index - 2)) for index in range(12))
+    decision = policy().judge(payment(), 0, 5.0, lambda: given)
+    assert decision is not None
+    assert [shown.contribution for shown in decision.reasons] == [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0]
+
+
+def test_what_has_no_reason_a_person_could_check_is_no_alert(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    assert policy().judge(payment(), 0, 5.0, lambda: (reason(contribution=0.0),)) is None
+
+
+def test_the_highest_severity_needs_reasons_of_two_themes(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    one = (reason(), reason("MAX"))
+    two = (reason(), reason("VEL", theme=Theme.RHYTHM))
+    unhelpful = (reason(), reason("VEL", theme=Theme.RHYTHM, contribution=0.0))
+    severities = []
+    for reasons in (one, two, unhelpful):
+        judged = policy()
+        decision = judged.judge(payment(), 0, judged.edge.high_from, partial(tuple, reasons))
+        severities.append(decision and decision.severity)
+    assert severities == [Severity.MEDIUM, Severity.HIGH, Severity.MEDIUM]
+
+
+def test_severity_rises_with_the_part_of_the_budget(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    two = (reason(), reason("VEL", theme=Theme.RHYTHM))
+    edge = judged.edge
+    for index, (score, severity) in enumerate(
+        [
+            (edge.raised_from, Severity.LOW),
+            (edge.medium_from, Severity.MEDIUM),
+            (edge.high_from, Severity.HIGH),
+        ]
+    ):
+        decision = judged.judge(payment(f"t{index}", f"a{index}"), index, score, lambda: two)
+        assert decision is not None
+        assert decision.severity is severity
+
+
+def test_on_a_shock_day_twice_the_share_opens_and_what_is_cut_is_counted_and_listed(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy(alerts_per_day=40.0, partitions=4)
+    decisions = shock(judged, payment, 150, 4.0, (reason(),))
+    kinds = [decision.kind for decision in decisions if decision is not None]
+    assert kinds == [Kind.OPENED] * 20 + [Kind.CUT] * 130
+    assert (judged.cut_total, len(judged.cut)) == (130, CUT_LISTED)
+    assert judged.cut[-1].transaction_id == "t149"
+    assert decisions[-1] is not None
+    assert (decisions[-1].alert_id, decisions[-1].cut_today) == (None, 130)
+
+
+def test_beyond_the_ceiling_the_highest_severity_passes(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    shock(judged, payment, 60, 4.0, (reason(),))
+    high = (reason(), reason("VEL", theme=Theme.RHYTHM))
+    passed = judged.judge(payment("late", "another", 1), 99, 50.0, lambda: high)
+    assert passed is not None
+    assert (passed.kind, passed.severity, passed.cut_today) == (Kind.OPENED, Severity.HIGH, 40)
+
+
+def test_beyond_the_ceiling_open_episodes_still_gather(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    shock(judged, payment, 60, 4.0, (reason(),))
+    joined = judged.judge(payment("more", "a0", 1), 99, 50.0, lambda: (reason(),))
+    assert joined is not None
+    assert joined.kind is Kind.UPDATED
+
+
+def test_the_ceiling_starts_again_with_the_next_event_day(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    shock(judged, payment, 60, 4.0, (reason(),))
+    tomorrow = judged.judge(payment("t", "another", 24), 99, 40.0, lambda: (reason(),))
+    assert tomorrow is not None
+    assert (tomorrow.kind, tomorrow.cut_today) == (Kind.OPENED, 0)
+
+
+def test_late_transactions_open_no_day_of_their_own(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    shock(judged, payment, 60, 4.0, (reason(),))
+    late = judged.judge(payment("t", "another", -240), 99, 4.0, lambda: (reason(),))
+    assert late is not None
+    assert late.kind is Kind.CUT
+
+
+def test_the_share_below_the_edge_is_spent_on_samples(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy(alerts_per_day=100.0, explore=0.2)
+    samples = [
+        decision
+        for index in range(20_000)
+        if (
+            decision := judged.judge(payment(f"t{index}", f"a{index}", index / 1_000 * 24), index, 0.0, tuple)
+        )
+    ]
+    # 20 of 1,000 transactions a day for 20 days, to three standard deviations of a Poisson count.
+    assert len(samples) == pytest.approx(400, abs=60)
+    assert {sample.kind for sample in samples} == {Kind.SAMPLE}
+    assert all(sample.distance < 0 and sample.severity is Severity.LOW for sample in samples)
+
+
+def test_a_sample_stands_alone(policy: MakePolicy, payment: Payment, reason: MakeReason) -> None:
+    judged = policy(alerts_per_day=1_000.0, explore=0.5)
+    below = judged.edge.raised_from - 0.1
+    samples = [
+        decision
+        for index in range(200)
+        if (decision := judged.judge(payment(f"t{index}"), index, below, lambda: (reason(),)))
+    ]
+    assert len(samples) > 20
+    assert all(sample.episode is not None and sample.episode.count == 1 for sample in samples)
+    alert = judged.judge(payment("alerting"), 999, 5.0, lambda: (reason(),))
+    assert alert is not None
+    assert alert.kind is Kind.OPENED
+
+
+def test_an_account_whose_episode_is_open_is_not_sampled(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy(alerts_per_day=1_000.0, explore=0.5)
+    below = judged.edge.raised_from - 0.1
+    judged.judge(payment("alerting"), 0, 5.0, lambda: (reason(),))
+    assert all(judged.judge(payment(f"t{index}"), index, below, never) is None for index in range(200))
+
+
+def test_another_model_is_named_from_the_next_decision_on(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    judged.use(np.array([1.0, 2.0, 3.0]), 500.0, "model-2")
+    decision = judged.judge(payment(), 0, 9.0, lambda: (reason(),))
+    assert decision is not None
+    assert decision.model_version == "model-2"
+
+
+def test_a_rate_counted_over_all_partitions_is_divided_among_them(policy: MakePolicy) -> None:
+    of_one, of_all = policy(alerts_per_day=40.0, partitions=4), policy(alerts_per_day=40.0, partitions=4)
+    reference = np.linspace(0.0, 4.0, 1_000)
+    of_one.use(reference, 1_000.0, "m")
+    of_all.use(reference, 4_000.0, "m", sampled_partitions=4)
+    assert of_one.edge.raised_from == of_all.edge.raised_from
+
+
+def test_the_same_sequence_gives_the_same_decisions(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    draw = np.random.default_rng(3)
+    accounts, scores = draw.integers(0, 60, 5_000), draw.exponential(0.6, 5_000)
+    hours = np.cumsum(draw.exponential(0.02, 5_000)) - draw.exponential(0.3, 5_000)
+
+    def run() -> list[Decision | None]:
+        judged = policy(explore=0.3)
+        return [
+            judged.judge(
+                payment(f"t{index}", f"a{accounts[index]}", float(hours[index])),
+                index,
+                float(scores[index]),
+                lambda: (reason(),),
+            )
+            for index in range(5_000)
+        ]
+
+    decided = run()
+    assert decided == run()
+    assert {decision.kind for decision in decided if decision} >= {Kind.OPENED, Kind.UPDATED, Kind.SAMPLE}
