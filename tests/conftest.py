@@ -1,8 +1,8 @@
 """What every test may ask for: a real Kafka, an embedded one, names of its own, the labelled streams.
 
-`kafka` is the address of one Apache Kafka node for the whole run, started with deploy/kafka/kafka.sh on a free port
-in a temporary directory. A test that asks for it carries the marker `kafka` by itself; where the node cannot be had
-it is skipped, by name and with the reason, and with FRAUDWATCH_REQUIRE_KAFKA=1 it fails instead.
+`kafka` is the address of one Apache Kafka node for the whole run: deploy/kafka/kafka.sh starts it on a free
+port in a temporary directory. A test that asks for it carries the marker `kafka` by itself; where the node
+cannot be had it is skipped, by name and with the reason; with FRAUDWATCH_REQUIRE_KAFKA=1 it fails instead.
 """
 
 import os
@@ -24,7 +24,7 @@ MARKER_OF_FIXTURE = {"kafka": "kafka", "labelled": "data"}
 def pytest_configure(config: pytest.Config) -> None:
     # A skip that does not name its test hides how much was not run.
     config.option.fold_skipped = False
-    # kafka-python 3 reads its own resources through a function that Python 3.11 and 3.12 call deprecated (3.13 not).
+    # kafka-python 3 reads its resources by a function that Python 3.11 and 3.12 call deprecated, 3.13 not.
     config.addinivalue_line("filterwarnings", r"ignore:(read|open)_text is deprecated:DeprecationWarning")
 
 
@@ -92,7 +92,7 @@ def _free_port(stack: ExitStack) -> int:
     return port
 
 
-@pytest.fixture()
+@pytest.fixture
 def unique_name() -> Callable[[str], str]:
     """Names for topics and groups that no other test uses: `unique_name("review")`."""
     return lambda prefix: f"{prefix}-{uuid.uuid4().hex[:8]}"
@@ -100,7 +100,7 @@ def unique_name() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def labelled() -> Callable[[str], Path]:
-    """A labelled stream by file name, from the directory that FRAUDWATCH_DATA names: `labelled("handbook.csv.gz")`."""
+    """A labelled stream of the directory that FRAUDWATCH_DATA names: `labelled("handbook.csv.gz")`."""
     return _labelled_stream
 
 

@@ -8,13 +8,13 @@ Lines of the journal: `assigned 0 2`, or `record PARTITION OFFSET VALUE`.
 import asyncio
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import faust
 from faust.types import TP
 
 
-def main(address: str, topic_name: str, group: str, journal_path: str) -> None:
-    journal = Path(journal_path).open("a", buffering=1)  # a line at a time: read while it is written
+def work(address: str, topic_name: str, group: str, journal: TextIO) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = faust.App(
@@ -45,4 +45,6 @@ def main(address: str, topic_name: str, group: str, journal_path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    *where, journal_path = sys.argv[1:]
+    with Path(journal_path).open("a", buffering=1) as journal:  # line by line: it is read while it is written
+        work(*where, journal)

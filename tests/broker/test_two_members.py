@@ -48,7 +48,7 @@ class Member:
         return [value for _, _, value in self.lines("record")]
 
 
-@pytest.fixture()
+@pytest.fixture
 def topic(kafka: str, unique_name: Callable[[str], str]) -> str:
     name = unique_name("two-members")
     admin = KafkaAdminClient(bootstrap_servers=kafka)
@@ -60,7 +60,7 @@ def topic(kafka: str, unique_name: Callable[[str], str]) -> str:
     return name
 
 
-@pytest.fixture()
+@pytest.fixture
 def members(
     kafka: str, topic: str, tmp_path: Path, unique_name: Callable[[str], str]
 ) -> Iterator[tuple[Member, Member]]:

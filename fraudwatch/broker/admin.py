@@ -1,0 +1,191 @@
+"""The one way to Kafka for kafka-python's clients: connection arguments, an admin client, errors in our words."""
+
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from kafka import KafkaAdminClient, OffsetSpec, TopicPartition
+from kafka.errors import (
+    Cancelled,
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    NotCoordinatorError,
+    SaslAuthenticationFailedError,
+)
+from kafka.net.compat import KafkaNetClient
+
+from fraudwatch.config.settings import Kafka
+from fraudwatch.errors import BrokerError, ConfigurationError
+
+# The mock broker announces newer versions of requests than it serves (FACTS §3).
+EMBEDDED_API_VERSION = (2, 3)
+
+DEFAULT_PORT = 9092
+
+UNANSWERED = (KafkaTimeoutError, KafkaConnectionError, NodeNotReadyError, Cancelled)
+COORDINATOR_NOT_YET = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
+
+
+def connection(kafka: Kafka) -> dict[str, Any]:
+    """The arguments every client of kafka-python is built with. Protocol security, once there, goes here.
+
+    Raises ConfigurationError for an address that is none.
+    """
+    timeout_ms = int(kafka.request_timeout)
+    return {
+        "bootstrap_servers": [
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in _addresses(kafka)
+        ],
+        "client_id": "fraudwatch",
+        "request_timeout_ms": timeout_ms,
+        "bootstrap_timeout_ms": timeout_ms,
+        # kafka-python refuses an idle limit that is not above the request timeout.
+        "connections_max_idle_ms": max(540_000, 2 * timeout_ms),
+        "api_version": EMBEDDED_API_VERSION if kafka.embedded else None,
+    }
+
+
+@contextmanager
+def connected(make: Callable[..., Any], kafka: Kafka, **arguments: Any) -> Iterator[Any]:
+    """A client of kafka-python (`make` is its class), closed at the end; what it raises becomes a BrokerError."""
+    arguments = connection(kafka) | arguments
+    _reach(kafka)
+    networks: list[KafkaNetClient] = []
+
+    def network(**configuration: Any) -> KafkaNetClient:
+        networks.append(KafkaNetClient(**configuration))
+        return networks[-1]
+
+    with broker_errors(kafka):
+        try:
+            client = make(**arguments, kafka_client=network)
+        except BaseException:
+            # A constructor that raises leaves its I/O thread and sockets behind.
+            for unfinished in networks:
+                unfinished.close()
+            raise
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def broker_errors(kafka: Kafka) -> Iterator[None]:
+    """Turn what kafka-python raises inside into a BrokerError that names the address and what to do."""
+    try:
+        yield
+    except SaslAuthenticationFailedError as error:
+        raise BrokerError(f"Kafka at {kafka.bootstrap_servers} does not let us in: {error}") from error
+    except UNANSWERED as error:
+        raise _no_answer(kafka, f"which did not answer within {kafka.request_timeout}") from error
+    except KafkaError as error:
+        raise BrokerError(f"Kafka at {kafka.bootstrap_servers} refused: {error}") from error
+
+
+@contextmanager
+def admin_client(kafka: Kafka) -> Iterator[Any]:
+    """An admin client, closed at the end. Raises BrokerError, also for what fails in the body."""
+    with connected(KafkaAdminClient, kafka) as client:
+        yield client
+
+
+def _reach(kafka: Kafka) -> None:
+    """Raises BrokerError at once when no address takes a connection; kafka-python would try on and on."""
+    reasons = []
+    for host, port in _addresses(kafka):
+        try:
+            socket.create_connection((host, port), timeout=kafka.request_timeout / 1000).close()
+        except OSError as error:
+            reasons.append(f"{host}:{port}: {error.strerror or error}")
+        else:
+            return
+    raise _no_answer(kafka, f"found none ({'; '.join(reasons)})")
+
+
+def _addresses(kafka: Kafka) -> list[tuple[str, int]]:
+    return [_address(server.strip()) for server in kafka.bootstrap_servers.split(",")]
+
+
+def _address(server: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{server}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host:
+        raise ConfigurationError(
+            f"kafka.bootstrap_servers: expected host:port, separated by commas, found {server!r}"
+        )
+    return host, port or DEFAULT_PORT
+
+
+def _no_answer(kafka: Kafka, found: str) -> BrokerError:
+    return BrokerError(
+        f"expected Kafka at {kafka.bootstrap_servers}, {found}: check that it runs and is reachable, "
+        "or set kafka.bootstrap_servers"
+    )
+
+
+def partition_counts(client: Any, names: Iterable[str]) -> dict[str, int]:
+    """{topic: partitions} of those topics that exist."""
+    found = client.describe_topics(list(names))
+    return {topic["name"]: len(topic["partitions"]) for topic in found if topic["error_code"] == 0}
+
+
+def partitions_of(client: Any, topic: str) -> list[TopicPartition]:
+    """All partitions of a topic, in order. Raises BrokerError when there is no such topic."""
+    count = partition_counts(client, [topic]).get(topic)
+    if count is None:
+        raise no_such_topic(topic)
+    return [TopicPartition(topic, partition) for partition in range(count)]
+
+
+def no_such_topic(topic: str) -> BrokerError:
+    return BrokerError(
+        f"expected a topic named {topic}, found none: make it, or run `fraudwatch topics --apply`"
+    )
+
+
+def begin_offsets(client: Any, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """The first offset that is still there, of each partition."""
+    return _offsets(client, partitions, OffsetSpec.EARLIEST)
+
+
+def end_offsets(client: Any, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offset the next record will get, of each partition."""
+    return _offsets(client, partitions, OffsetSpec.LATEST)
+
+
+def committed_offsets(
+    client: Any, group: str, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, int | None]:
+    """The offset the group would go on from, of each partition; None where it never committed."""
+    asked = list(partitions)
+    found = _coordinated(client, lambda: client.list_group_offsets({group: asked})[group])
+    offsets = {partition: found[partition].offset if partition in found else -1 for partition in asked}
+    return {partition: offset if offset >= 0 else None for partition, offset in offsets.items()}
+
+
+def _coordinated(client: Any, ask: Callable[[], Any]) -> Any:
+    """Ask a group's coordinator, which a fresh cluster, or one that lost a broker, must find first."""
+    deadline = time.monotonic() + client.config["request_timeout_ms"] / 1000
+    while True:
+        try:
+            return ask()
+        except COORDINATOR_NOT_YET:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(client.config["retry_backoff_ms"] / 1000)
+
+
+def _offsets(client: Any, partitions: Iterable[TopicPartition], spec: Any) -> dict[TopicPartition, int]:
+    found = client.list_partition_offsets(dict.fromkeys(partitions, spec))
+    return {partition: int(at.offset) for partition, at in found.items()}
