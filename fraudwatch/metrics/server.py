@@ -30,7 +30,8 @@ class MetricsServer:
     def __init__(self, server: "_Server") -> None:
         self._server = server
         self.port: int = server.server_address[1]
-        self._thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+        # close() waits for as long as one poll lasts.
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="metrics", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -60,6 +61,7 @@ def serve(metrics: Metrics, host: str, port: int, live: Check, ready: Check) -> 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64  # with the five of socketserver a burst of connections waits for seconds
 
     def __init__(
         self, family: int, address: tuple[str, int], metrics: Metrics, checks: dict[str, Check]
