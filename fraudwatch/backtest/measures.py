@@ -55,7 +55,8 @@ def _cumulated(score: FloatArray, is_case: BoolArray) -> tuple[FloatArray, Float
     """Cases found and transactions taken at each distinct score, from the highest down."""
     known = np.where(np.isnan(score), -np.inf, score)
     order = np.argsort(-known, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(known[order])), len(order) - 1)
+    descending = known[order]
+    ends = np.append(np.flatnonzero(descending[1:] != descending[:-1]), len(order) - 1)
     return np.cumsum(is_case[order]).astype(np.float64)[ends], ends + 1.0
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from fraudwatch.backtest import measures
 from fraudwatch.backtest.folding import Folded
-from fraudwatch.backtest.measures import Ranking
+from fraudwatch.backtest.measures import BoolArray, Ranking
 from fraudwatch.backtest.spans import DAY_MS, Span
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode import LabelReader
-from fraudwatch.records import Outcome
+from fraudwatch.records import FloatArray, IntArray, Outcome
 
 SCORE_COLUMNS = ("transaction_id", "event_time", "account_id", "score", "top_reason", "alert_id")
 
@@ -144,10 +144,10 @@ class Collector:
 
     def _new_cases(
         self,
-        score: measures.FloatArray,
-        is_case: measures.BoolArray,
-        accounts: measures.IntArray,
-        days: measures.IntArray,
+        score: FloatArray,
+        is_case: BoolArray,
+        accounts: IntArray,
+        days: IntArray,
     ) -> Ranking | None:
         """Needs a training span with dates: the protocol counts known cases from there on."""
         within = self._train_span
