@@ -1,0 +1,65 @@
+"""What /live and /ready answer from: whether records move, and whether the worker is in place."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+
+class Health:
+    """Told by the handler, the restorer and the watch; read by the threads of the metrics port.
+
+    `clock` is monotonic, in seconds.
+    """
+
+    def __init__(self, stalled_after_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stalled_after = stalled_after_seconds
+        self._clock = clock
+        self._moved_at = clock()
+        self._looked_at: float | None = None
+        self._waiting = 0
+        self._partitions: tuple[int, ...] | None = None
+        self.model_state = "waiting for the models topic"
+        self.models_read = False
+
+    def moved(self) -> None:
+        """Records were handled or restored."""
+        self._moved_at = self._clock()
+
+    def looked(self, lag: Mapping[int, int]) -> None:
+        """The watch has seen how many records wait in each partition."""
+        self._looked_at = self._clock()
+        self._waiting = sum(lag.values())
+        if not self._waiting:
+            self.moved()
+
+    def assigned(self, partitions: Iterable[int]) -> None:
+        """These partitions are restored and live."""
+        self._partitions = tuple(sorted(partitions))
+        self.moved()
+
+    def revoked(self) -> None:
+        """A rebalance has begun."""
+        self._partitions = None
+        self.moved()
+
+    def live(self) -> tuple[bool, str]:
+        """False when nothing moved for too long although records wait, or the watch itself stands still."""
+        now = self._clock()
+        if self._looked_at is not None and now - self._looked_at > self._stalled_after:
+            return False, f"stalled: the worker has not looked at its log for {now - self._looked_at:.0f} s"
+        still = now - self._moved_at
+        if self._waiting and still > self._stalled_after:
+            return False, f"stalled: {self._waiting} records wait and nothing moved for {still:.0f} s"
+        return True, f"moving: {self._waiting} records wait" if self._waiting else "at the end of the log"
+
+    def ready(self) -> tuple[bool, str]:
+        """True once partitions are assigned and restored, and the models topic is read."""
+        if self._partitions is None:
+            return False, "waiting for partitions"
+        if not self.models_read:
+            return False, self.model_state
+        held = (
+            f"partitions {', '.join(map(str, self._partitions))}"
+            if self._partitions
+            else "no partition, a spare"
+        )
+        return True, f"{held}; {self.model_state}"

@@ -1,0 +1,115 @@
+"""What the worker is made of besides Kafka: passed in, so that a test can put its own in their place."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fraudwatch.config.settings import Settings
+from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Record, Transaction
+
+Headers = list[tuple[str, bytes]]
+
+
+class Artefact(Protocol):
+    """A model as two runs of bytes: what it is (JSON) and its arrays (`.npz`)."""
+
+    @property
+    def manifest(self) -> bytes: ...
+    @property
+    def arrays(self) -> bytes: ...
+
+
+class Model(Protocol):
+    """A fitted model, as far as the worker looks into it."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def span_ms(self) -> tuple[int, int]: ...
+
+
+class Training(Protocol):
+    """The training sample a pipeline gathers. It can be pickled for the child process that fits on it."""
+
+    @property
+    def is_ready(self) -> bool: ...
+    @property
+    def progress(self) -> float: ...
+
+
+class Alert(Protocol):
+    """An alert as far as its way to the review topic needs it."""
+
+    @property
+    def alert_id(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def sample(self) -> bool: ...
+
+
+class Assessments(Protocol):
+    """What was concluded on n transactions, by column."""
+
+    @property
+    def transactions(self) -> Sequence[Transaction]: ...
+    @property
+    def offsets(self) -> IntArray: ...
+    @property
+    def outcome(self) -> ByteArray: ...
+    @property
+    def score(self) -> FloatArray: ...
+    @property
+    def alert_ids(self) -> Sequence[str | None]: ...
+
+
+class Batch(Protocol):
+    """What came of one fold."""
+
+    @property
+    def records(self) -> int: ...
+    @property
+    def assessments(self) -> Assessments: ...
+    @property
+    def dead_letters(self) -> Sequence[DeadLetter]: ...
+    @property
+    def alerts(self) -> Sequence[Any]: ...
+    @property
+    def cut(self) -> int: ...
+    @property
+    def conflicts(self) -> int: ...
+    @property
+    def stage_seconds(self) -> Mapping[str, float]: ...
+
+
+class Pipeline(Protocol):
+    """One partition's state; `fraudwatch.pipeline.Pipeline` is the real one."""
+
+    @property
+    def training(self) -> Training: ...
+    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch: ...
+    def use(self, model: Any) -> None: ...
+
+
+class MakePipeline(Protocol):
+    """Makes the empty state of one partition."""
+
+    def __call__(self, partition: int, partitions: int, model: Any | None) -> Pipeline: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The worker's collaborators.
+
+    `fit` runs in a child process and is found there by its module and name, so it is a module's function.
+    `load` raises ArtefactError for an artefact that cannot be used; `encode` makes the JSON of an alert;
+    `letter_headers` say of a dead letter which record it was and why.
+    """
+
+    make_pipeline: MakePipeline
+    fit: Callable[[Settings, Any], Artefact]
+    load: Callable[[Artefact], Any]
+    encode: Callable[[Any], bytes]
+    letter_headers: Callable[[DeadLetter], Headers]

@@ -1,0 +1,39 @@
+"""The real parts of the worker: the pipeline and what lies below it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from fraudwatch import alerts, detection
+from fraudwatch.config.settings import Settings
+from fraudwatch.decode import Decoder
+from fraudwatch.decode.letters import dead_letter_headers
+from fraudwatch.features import Catalogue
+from fraudwatch.pipeline import Pipeline, train_artefact
+from fraudwatch.stream.parts import Artefact, Parts
+
+
+def real_parts(settings: Settings) -> Parts:
+    """Raises ConfigurationError for a mapping that cannot be used."""
+    specs = Catalogue(settings, Decoder(settings).fields).specs
+
+    def make_pipeline(partition: int, partitions: int, model: Any | None) -> Pipeline:
+        return Pipeline(
+            settings, partition=partition, partitions=partitions, model=model, timer=time.perf_counter
+        )
+
+    def load(artefact: Artefact) -> detection.Model:
+        return detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), specs)
+
+    return Parts(
+        make_pipeline=make_pipeline,
+        fit=train_artefact,
+        load=load,
+        encode=alerts.encode,
+        letter_headers=dead_letter_headers,
+    )
+
+
+def read_model(directory: Path) -> detection.Artefact:
+    """The artefact in a directory. Raises ArtefactError."""
+    return detection.read(directory)

@@ -1,0 +1,93 @@
+"""The state of each partition this worker holds, and the one thread that touches it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from fraudwatch.records import NO_TIMESTAMP, Record
+from fraudwatch.stream.parts import Batch, MakePipeline, Pipeline
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass
+class PartitionState:
+    """One partition's pipeline and how far the log has been folded into it.
+
+    `position` is the offset of the first record not folded yet; it never goes back. `reached_ms` is the Kafka
+    timestamp of the last record handled.
+    """
+
+    partition: int
+    pipeline: Pipeline
+    position: int = 0
+    reached_ms: int = NO_TIMESTAMP
+
+    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
+        """Folds the records that are new to this state; the others were folded before."""
+        return self.pipeline.fold([r for r in records if r.offset >= self.position], publish=publish)
+
+    def reach(self, records: Sequence[Record]) -> None:
+        """The records are folded and what came of them is delivered."""
+        if records and records[-1].offset >= self.position:
+            self.position = records[-1].offset + 1
+            self.reached_ms = records[-1].timestamp_ms
+
+
+class States:
+    """The states by partition.
+
+    Folding happens on one thread of its own: the event loop stays free for the producer, rebalances and
+    signals while kernels run (they release the GIL), and two folds never meet. aiokafka's heartbeats have a
+    third thread (Faust's consumer thread).
+    """
+
+    def __init__(self, make_pipeline: MakePipeline, partitions: int) -> None:
+        self._make_pipeline = make_pipeline
+        self._partitions = partitions
+        self._held: dict[int, PartitionState] = {}
+        self._model: Any | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fold")
+
+    def __getitem__(self, partition: int) -> PartitionState:
+        return self._held[partition]
+
+    def get(self, partition: int) -> PartitionState | None:
+        """The state of a partition, or None where another worker holds it."""
+        return self._held.get(partition)
+
+    @property
+    def held(self) -> list[PartitionState]:
+        """All states, by partition."""
+        return [self._held[partition] for partition in sorted(self._held)]
+
+    def make(self, partition: int) -> PartitionState:
+        """An empty state for a partition that is not held."""
+        # Partitions may have been added to the topic since the start.
+        self._partitions = max(self._partitions, partition + 1)
+        pipeline = self._make_pipeline(partition, self._partitions, self._model)
+        self._held[partition] = PartitionState(partition, pipeline)
+        return self._held[partition]
+
+    def drop(self, partition: int) -> None:
+        """Another worker has the partition now."""
+        del self._held[partition]
+
+    async def use(self, model: Any) -> None:
+        """Every state scores with this model from its next batch on; so do the states made later."""
+        self._model = model
+        for state in self.held:
+            await self.run(state.pipeline.use, model)
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs a function on the folding thread, after what was given to it before."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, lambda: function(*args, **kwargs)
+        )
+
+    def close(self) -> None:
+        """Lets a fold that is running end, and takes no further one."""
+        self._thread.shutdown(wait=False, cancel_futures=True)

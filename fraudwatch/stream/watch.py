@@ -1,0 +1,73 @@
+"""The watch on progress: the end of each log against how far it was handled, once a second (FACTS §1).
+
+It asks the broker with a client of its own: Faust's bundled detector compares different clocks, and a
+consumer that stands still does not learn that its log grows.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from fraudwatch.config.settings import Settings
+from fraudwatch.metrics import Metrics
+from fraudwatch.stream.clients import open_consumer
+from fraudwatch.stream.health import Health
+from fraudwatch.stream.states import States
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 1.0
+
+
+class Watch:
+    """Reports lag to metrics and health. `clock` is seconds since 1970."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        states: States,
+        metrics: Metrics,
+        health: Health,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._states = states
+        self._metrics = metrics
+        self._health = health
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Looks for as long as it is not cancelled; a broker that does not answer is asked again."""
+        while True:
+            try:
+                async with open_consumer(self._settings) as consumer:
+                    while True:
+                        await self._look(consumer)
+                        await asyncio.sleep(LOOK_EVERY_SECONDS)
+            except KafkaError as error:
+                logger.warning("the end of the log cannot be read: %r", error)
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _look(self, consumer: Any) -> None:
+        places = {
+            state.partition: TopicPartition(self._settings.source.topic, state.partition)
+            for state in self._states.held
+        }
+        ends = await consumer.end_offsets(list(places.values())) if places else {}
+        lag = {}
+        for partition, place in places.items():
+            state = self._states.get(partition)
+            if state is not None:
+                lag[partition] = max(ends[place] - state.position, 0)
+                late = (
+                    self._clock() - state.reached_ms / 1000
+                    if lag[partition] and state.reached_ms > 0
+                    else 0.0
+                )
+                self._metrics.lag(partition, lag[partition], max(late, 0.0))
+        self._health.looked(lag)

@@ -1,0 +1,209 @@
+"""Topics of their own, workers as processes, and what the broker holds afterwards."""
+
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
+from msgspec.structs import replace
+
+from fraudwatch.config.durations import Duration
+from fraudwatch.config.settings import Kafka, Metrics, Settings, Source, Stream, Topics, Training
+
+PROGRAM = Path(__file__).with_name("recording_worker.py")
+START_SECONDS = 30.0
+
+
+class WorkerProcess:
+    """One recording worker; `.journal` is shared by the workers of a test."""
+
+    def __init__(self, settings: Settings, directory: Path, name: str) -> None:
+        self.settings = settings
+        self.journal = directory / "journal"
+        self.journal.touch()
+        self.log = directory / f"{name}.log"
+        configuration = directory / f"{name}.settings"
+        configuration.write_bytes(pickle.dumps(settings))
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), str(configuration), str(self.journal)],
+                stdout=log,
+                stderr=log,
+                cwd=directory,
+                env=os.environ | {"PYTHONPATH": str(PROGRAM.parent)},
+            )
+
+    def lines(self, kind: str) -> list[list[str]]:
+        """The words after `kind` of each whole line of the journal."""
+        text = self.journal.read_text()
+        return [
+            line.split()[1:] for line in text[: text.rfind("\n") + 1].splitlines() if line.split()[0] == kind
+        ]
+
+    def folded(self, kind: str = "live") -> list[tuple[int, int]]:
+        """Partition and offset of each record folded so, in the order of folding."""
+        return [
+            (int(partition), offset)
+            for partition, first, last, *_ in self.lines(kind)
+            for offset in range(int(first), int(last) + 1)
+        ]
+
+    def until(self, condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+        """Waits for a condition while the worker runs."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                pytest.fail(f"not within {seconds} s, or the worker ended; it said:\n{self.said}")
+            time.sleep(0.05)
+
+    def end(self, seconds: float = 20.0, tell: str = "SIGTERM") -> int:
+        """Asks it to end; the exit code."""
+        self.process.send_signal(signal.Signals[tell])
+        return self.process.wait(seconds)
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """Status and text of a page of the metrics port."""
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.settings.metrics.port}{path}", timeout=5
+            ) as page:
+                return page.status, page.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    @property
+    def is_ready(self) -> bool:
+        return self.ask("/ready")[0] == 200
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+
+class Broker:
+    """What a test sees of Kafka from outside: its own topics."""
+
+    def __init__(self, address: str, settings: Settings) -> None:
+        self._client = {"bootstrap.servers": address}
+        self.settings = settings
+
+    def create_topics(self, partitions: int, *, only: tuple[str, ...] | None = None) -> None:
+        """The four topics of the settings, or only those named."""
+        topics = self.settings.topics
+        names = only or (self.settings.source.topic, topics.review, topics.dead_letters, topics.models)
+        admin = AdminClient(self._client)
+        for created in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
+            created.result(20)
+
+    def send(self, values: list[bytes | None], partition: int = 0, topic: str | None = None) -> None:
+        producer = Producer(self._client | {"linger.ms": 5, "message.max.bytes": 2_000_000})
+        for value in values:
+            producer.produce(topic or self.settings.source.topic, value, b"account", partition)
+        assert producer.flush(20) == 0
+
+    def refuse_all_messages(self, topic: str) -> None:
+        """From now on every message is too large for the topic."""
+        change = ConfigEntry("max.message.bytes", "1", incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[change])
+        admin = AdminClient(self._client)
+        for changed in admin.incremental_alter_configs([resource]).values():
+            changed.result(20)
+
+    def read(self, topic: str) -> list[Message]:
+        """Every record of a topic, partition by partition."""
+        consumer = Consumer(self._client | {"group.id": "reader", "enable.auto.commit": False})
+        try:
+            partitions = consumer.list_topics(topic, 10).topics[topic].partitions
+            records = []
+            for place in [TopicPartition(topic, partition, 0) for partition in sorted(partitions)]:
+                _, end = consumer.get_watermark_offsets(place, 10)
+                consumer.assign([place])
+                found: list[Message] = []
+                while len(found) < end:
+                    found += consumer.consume(end, 1)
+                records += found
+            return records
+        finally:
+            consumer.close()
+
+    def committed(self) -> dict[int, int]:
+        """The group's committed offset of each partition of the source that has one."""
+        consumer = Consumer(self._client | {"group.id": self.settings.kafka.group})
+        try:
+            topic = self.settings.source.topic
+            places = [
+                TopicPartition(topic, p) for p in consumer.list_topics(topic, 10).topics[topic].partitions
+            ]
+            return {p.partition: p.offset for p in consumer.committed(places, 10) if p.offset >= 0}
+        except KafkaException:
+            return {}  # the first group of a fresh node: its coordinator is still being made
+        finally:
+            consumer.close()
+
+
+@pytest.fixture
+def numbered() -> Callable[..., list[bytes | None]]:
+    return numbered_records
+
+
+def numbered_records(first: int, last: int, do: str | None = None) -> list[bytes | None]:
+    """Records `first` to `last` inclusive."""
+    more = {"do": do} if do else {}
+    return [json.dumps({"n": n, **more}).encode() for n in range(first, last + 1)]
+
+
+@pytest.fixture
+def settings(kafka: str, unique_name: Callable[[str], str]) -> Settings:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port: int = holder.getsockname()[1]
+    name = unique_name("stream")
+    return Settings(
+        kafka=Kafka(bootstrap_servers=kafka, group=name, session_timeout=Duration(6_000)),
+        topics=Topics(review=f"{name}.review", dead_letters=f"{name}.dead", models=f"{name}.models"),
+        source=Source(topic=f"{name}.source"),
+        training=Training(min_transactions=1_000_000),
+        stream=Stream(batch_records=64, commit_every=Duration(500)),
+        metrics=Metrics(port=port),
+    )
+
+
+@pytest.fixture
+def shorter_shutdown(settings: Settings) -> Settings:
+    return replace(settings, stream=replace(settings.stream, shutdown=Duration(2_000)))
+
+
+@pytest.fixture
+def broker(kafka: str, settings: Settings) -> Broker:
+    return Broker(kafka, settings)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
+    """Starts a worker; what still runs at the end of the test is killed."""
+    started: list[WorkerProcess] = []
+
+    def start_worker(settings: Settings, **changes: Any) -> WorkerProcess:
+        started.append(WorkerProcess(replace(settings, **changes), tmp_path, f"worker-{len(started)}"))
+        return started[-1]
+
+    yield start_worker
+    for worker in started:
+        if worker.process.poll() is None:
+            worker.process.kill()
+        worker.process.wait()
