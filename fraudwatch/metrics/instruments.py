@@ -3,10 +3,18 @@
 import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from fraudwatch.metrics import labels
 from fraudwatch.metrics.histogram import BulkHistogram
@@ -38,6 +46,7 @@ class Metrics:
     ) -> None:
         self.registry = CollectorRegistry() if registry is None else registry
         self._clock = clock
+        self._lock = Lock()
         self._newest_event_time_ms: int | None = None
         self._trained_until_ms: int | None = None
         self._version: str | None = None
@@ -148,6 +157,11 @@ class Metrics:
     def _gauge(self, name: str, documentation: str, *label_names: str) -> Gauge:
         return Gauge(f"fraudwatch_{name}", documentation, label_names, registry=self.registry)
 
+    def expose(self, encode: Callable[[CollectorRegistry], bytes] = generate_latest) -> bytes:
+        """All series as Prometheus reads them, in the text format unless another encoder is given."""
+        with self._lock:
+            return encode(self.registry)
+
     def batch(
         self,
         *,
@@ -164,16 +178,17 @@ class Metrics:
         `fraudwatch.records.Outcome` (np.bincount with minlength 5); `scores` is float64[n], NaN where there
         is none; `dead_letters` are pairs of stage and reason; `stage_seconds` has keys of labels.STAGES.
         """
-        self._records_read.inc(records)
+        dead = _tally(dead_letters, labels.DEAD_LETTER_STAGES, labels.DEAD_LETTER_REASONS)
+        # A scrape sees a batch whole: records read are always those accounted for.
+        with self._lock:
+            self._records_read.inc(records)
+            for code, count in enumerate(outcomes.tolist()):
+                self._records.labels(labels.OUTCOME_CODES[code]).inc(count)
+                if code in labels.UNSCORED_CAUSES:
+                    self._unscored.labels(labels.UNSCORED_CAUSES[code]).inc(count)
+            for stage_and_reason, count in dead.items():
+                self._dead_letters.labels(*stage_and_reason).inc(count)
         self._batch_records.observe([records])
-        for code, count in enumerate(outcomes.tolist()):
-            self._records.labels(labels.OUTCOME_CODES[code]).inc(count)
-            if code in labels.UNSCORED_CAUSES:
-                self._unscored.labels(labels.UNSCORED_CAUSES[code]).inc(count)
-        for (stage, reason), count in Tally(dead_letters).items():
-            _require(stage, labels.DEAD_LETTER_STAGES)
-            _require(reason, labels.DEAD_LETTER_REASONS)
-            self._dead_letters.labels(str(stage), str(reason)).inc(count)
         self._scores.observe(scores)
         self._stage_seconds.observe_each(stage_seconds)
         self._last_progress.set(self._clock())
@@ -194,10 +209,8 @@ class Metrics:
         times are those of the transaction behind each alert, int64[n] milliseconds since 1970: its event time
         and its Kafka timestamp (negative where there is none: not observed).
         """
-        for (severity, kind), count in Tally(kinds).items():
-            _require(severity, labels.SEVERITIES)
-            _require(kind, labels.KINDS)
-            self._alerts.labels(str(severity), str(kind)).inc(count)
+        for severity_and_kind, count in _tally(kinds, labels.SEVERITIES, labels.KINDS).items():
+            self._alerts.labels(*severity_and_kind).inc(count)
         now = self._clock()
         self._event_to_alert.observe(now - np.asarray(event_time_ms, dtype=np.float64) / 1000)
         ingested = np.asarray(ingest_time_ms, dtype=np.float64)
@@ -257,6 +270,13 @@ class Metrics:
             self._model_age.set(max(self._newest_event_time_ms - self._trained_until_ms, 0) / 1000)
 
 
-def _require(value: str, closed: tuple[str, ...]) -> None:
-    if value not in closed:
-        raise ValueError(f"expected one of {', '.join(closed)}, found {value!r}")
+def _tally(
+    pairs: Iterable[tuple[str, str]], first: tuple[str, ...], second: tuple[str, ...]
+) -> Tally[tuple[str, str]]:
+    """How often each pair occurs. Raises ValueError for a word outside its closed list."""
+    tally = Tally(pairs)
+    for pair in tally:
+        for word, closed in zip(pair, (first, second), strict=True):
+            if word not in closed:
+                raise ValueError(f"expected one of {', '.join(closed)}, found {word!r}")
+    return tally

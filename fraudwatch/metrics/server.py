@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/metrics":
             encode, content_type = choose_encoder(self.headers.get("Accept", ""))
-            return 200, content_type, encode(self.server.metrics.registry)
+            return 200, content_type, self.server.metrics.expose(encode)
         check = self.server.checks.get(path)
         if check is None:
             return 404, "text/plain; charset=utf-8", b"/metrics, /live and /ready are here\n"

@@ -1,10 +1,12 @@
 """One call a batch moves the right series, and no other."""
 
+import sys
+import threading
 import tracemalloc
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from fraudwatch.metrics import Metrics, read_sample
 from fraudwatch.records import Outcome
@@ -55,10 +57,34 @@ def test_outcomes_are_counted_by_their_word_and_unscored_by_its_cause(metrics):
 def test_records_read_are_counted_apart_so_that_a_lost_one_shows(metrics):
     one_batch(metrics, records=4, outcomes=np.array([3, 0, 0, 0, 0]), dead_letters=[("decode", "not_json")])
     one_batch(metrics, records=2, outcomes=np.array([1, 0, 0, 1, 0]))
-    samples = read_sample(generate_latest(metrics.registry).decode())
+    samples = read_sample(metrics.expose().decode())
     assessed = sum(number for _, number in samples["fraudwatch_records_total"])
     dead = sum(number for _, number in samples["fraudwatch_dead_letters_total"])
     assert assessed + dead == value(metrics, "records_read_total") == 6
+
+
+def test_a_scrape_never_sees_half_a_batch(metrics):
+    def accounted_for() -> bool:
+        samples = read_sample(metrics.expose().decode())
+        counted = samples["fraudwatch_records_total"] + samples["fraudwatch_dead_letters_total"]
+        return sum(number for _, number in counted) == samples["fraudwatch_records_read_total"][0][1]
+
+    def count() -> None:
+        for _ in range(200):
+            one_batch(
+                metrics, records=3, outcomes=np.array([1, 0, 0, 1, 0]), dead_letters=[("decode", "empty")]
+            )
+
+    counting = threading.Thread(target=count)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        counting.start()
+        seen = [accounted_for() for _ in range(10)]
+    finally:
+        sys.setswitchinterval(interval)
+        counting.join()
+    assert all(seen)
 
 
 def test_dead_letters_are_counted_by_stage_and_reason(metrics):
@@ -187,7 +213,7 @@ def test_a_registry_of_ones_own_can_be_given():
 
 
 def test_counters_are_exposed_from_the_start_and_without_creation_times(metrics):
-    samples = read_sample(generate_latest(metrics.registry).decode())
+    samples = read_sample(metrics.expose().decode())
     assert len(samples["fraudwatch_records_total"]) == 4
     assert len(samples["fraudwatch_alerts_total"]) == 9
     assert not [name for name in samples if name.endswith("_created")]

@@ -1,0 +1,51 @@
+"""docs/metrics.md lists exactly the metrics and label values that exist."""
+
+from pathlib import Path
+
+from fraudwatch.metrics import Metrics, labels
+
+PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table under a heading, without its two head lines."""
+    section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def exposed() -> list[list[str]]:
+    metrics = Metrics()
+    metrics.lag(0, 1, 1.0)
+    metrics.edge(0, 1.0)
+    metrics.model("v", 0)
+    found = []
+    for family in metrics.registry.collect():
+        if family.name.startswith("fraudwatch_"):
+            name = family.name + ("_total" if family.type == "counter" else "")
+            names = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
+            found.append(
+                [f"`{name}`", family.type, ", ".join(f"`{label}`" for label in names), family.documentation]
+            )
+    return found
+
+
+def test_the_page_lists_every_metric_as_it_exists_and_no_other():
+    listed = rows("Metrics")
+    expected = sorted(exposed())
+    assert listed == expected, "expected:\n" + "\n".join("| " + " | ".join(row) + " |" for row in expected)
+
+
+def test_the_page_lists_every_value_of_every_closed_label():
+    def words(values) -> str:
+        return ", ".join(f"`{value}`" for value in dict.fromkeys(values))
+
+    assert {row[0]: row[1] for row in rows("Labels")} == {
+        "`outcome`": words(labels.OUTCOME_CODES),
+        "`cause`": words(labels.UNSCORED_CAUSES.values()),
+        "`reason`": words(labels.DEAD_LETTER_REASONS),
+        "`severity`": words(labels.SEVERITIES),
+        "`kind`": words(labels.KINDS),
+        "`stage` of `fraudwatch_stage_seconds`": words(labels.STAGES),
+        "`stage` of `fraudwatch_dead_letters_total`": words(labels.DEAD_LETTER_STAGES),
+    }
