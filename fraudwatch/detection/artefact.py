@@ -1,28 +1,22 @@
 """A model as two files: `manifest.json`, for people and for checks, and `arrays.npz`, for NumPy.
 
-Nothing in an artefact can run: no pickles, arrays are taken from their bytes by dtype and shape. The members
-of the `.npz` are stored, never compressed: a file unpacks to what it weighs, so there are no zip bombs, and
-the same model is the same bytes whatever the zlib. The manifest holds the sha256 of the arrays and a seal over
-itself; both files are refused after any change. (A seal is no signature: who can write to the models topic can
-also seal. What keeps a stranger out is the broker's access control.)
+The manifest holds the sha256 of the arrays and a seal over itself; both files are refused after any change.
+(A seal is no signature: who can write to the models topic can also seal. What keeps a stranger out is the
+broker's access control; what he sends can still only be numbers, checked before a kernel reads them.)
 """
 
 import hashlib
-import io
 import os
-import re
 import sys
-import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
-from fraudwatch.detection.arrays import AnyArray, ArrayReader, Arrays, frozen, reject_unless
+from fraudwatch.detection import npz
+from fraudwatch.detection.arrays import AnyArray, ArrayReader, reject_unless
 from fraudwatch.detection.combine import COMBINERS
 from fraudwatch.detection.content import Content, schema_of, schema_sha256
 from fraudwatch.detection.detectors import DETECTORS
@@ -35,15 +29,9 @@ FORMAT = 1
 MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
 
 LARGEST_MANIFEST = 4 * 2**20
-LARGEST_ARRAYS = 256 * 2**20
-"""A model of 100 features weighs about 5 MB."""
 
 LARGEST_SAMPLE = 100_000_000
 """`Model.reference` has a number for each training row; a stranger's artefact may not ask for gigabytes."""
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: file times would change the bytes
-_MEMBER = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*\.npy")
-_KINDS = "fiu"
 
 
 @dataclass(frozen=True)
@@ -77,7 +65,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def pack(model: Model) -> Artefact:
     """The model as bytes; the same model gives the same bytes under the same versions of the libraries."""
-    arrays = _zipped(model.arrays())
+    arrays = npz.encode(model.arrays())
     manifest = Manifest(
         format=FORMAT,
         product=installed_version("fraudwatch"),
@@ -96,7 +84,7 @@ def unpack(artefact: Artefact, specs: tuple[FeatureSpec, ...]) -> Model:
     window, or an array is missing, too much, or of another dtype or shape.
     """
     manifest = _checked_manifest(artefact, specs)
-    reader = ArrayReader(_unzipped(artefact.arrays))
+    reader = ArrayReader(npz.decode(artefact.arrays))
     model = _assemble(manifest.content, reader, specs)
     reader.finish()
     if model.version != manifest.version:
@@ -124,7 +112,7 @@ def write(artefact: Artefact, directory: Path) -> None:
 def read(directory: Path) -> Artefact:
     """Both files of a directory; raises ArtefactError when one is missing or larger than any model."""
     return Artefact(
-        _read_file(directory / MANIFEST, LARGEST_MANIFEST), _read_file(directory / ARRAYS, LARGEST_ARRAYS)
+        _read_file(directory / MANIFEST, LARGEST_MANIFEST), _read_file(directory / ARRAYS, npz.LARGEST)
     )
 
 
@@ -228,59 +216,3 @@ def _check_kept(scores: AnyArray, positions: AnyArray, rows: int) -> None:
 def _libraries() -> dict[str, str]:
     names = ("numpy", "numba", "pyod", "scikit-learn")
     return {"python": sys.version.split()[0]} | {name: installed_version(name) for name in names}
-
-
-def _zipped(arrays: Mapping[str, AnyArray]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(arrays):
-            member = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
-            member.create_system = 3  # Unix, wherever it is written
-            content = io.BytesIO()
-            np.lib.format.write_array(content, arrays[name], version=(1, 0), allow_pickle=False)
-            archive.writestr(member, content.getvalue())
-    return buffer.getvalue()
-
-
-def _unzipped(data: bytes) -> Arrays:
-    if len(data) > LARGEST_ARRAYS:
-        raise ArtefactError(f"The model's arrays are larger than {LARGEST_ARRAYS} bytes.")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            _check_members(members)
-            return {member.filename[: -len(".npy")]: _array(archive.read(member)) for member in members}
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as problem:
-        raise ArtefactError(f"The model's arrays cannot be read: {problem}.") from problem
-
-
-def _check_members(members: list[zipfile.ZipInfo]) -> None:
-    names = [member.filename for member in members]
-    odd = [name for name in names if not _MEMBER.fullmatch(name)]
-    if odd or len(set(names)) != len(names):
-        raise ArtefactError(f"The model's arrays have names no model has: {(odd or names)[:3]}.")
-    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-        raise ArtefactError("The model's arrays are compressed; a model of ours never is.")
-    if sum(member.file_size for member in members) > LARGEST_ARRAYS:
-        raise ArtefactError(f"The model's arrays unpack to more than {LARGEST_ARRAYS} bytes.")
-
-
-def _array(data: bytes) -> AnyArray:
-    """One `.npy` member. Unlike `np.load`, it allocates nothing on the word of the header."""
-    file = io.BytesIO(data)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("expected .npy format 1.0")
-    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    body = memoryview(data)[file.tell() :]
-    if dtype.kind not in _KINDS or is_fortran:
-        raise ValueError(f"expected plain numbers in C order, found {dtype}")
-    if any(length < 0 for length in shape) or _size(shape) * dtype.itemsize != len(body):
-        raise ValueError(f"expected {shape} of {dtype}, found {len(body)} bytes")
-    return frozen(np.frombuffer(body, dtype=dtype).reshape(shape), dtype)
-
-
-def _size(shape: tuple[Any, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= int(length)
-    return size
