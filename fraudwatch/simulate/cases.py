@@ -20,8 +20,7 @@ from fraudwatch.simulate.accounts import (
 )
 from fraudwatch.simulate.block import Block, Kind
 from fraudwatch.simulate.draws import Draws
-from fraudwatch.simulate.episodes import Builder, Episodes, unfold
-from fraudwatch.simulate.innocent import MINUTE_MS, since_first
+from fraudwatch.simulate.episodes import MINUTE_MS, Builder, Episodes, since_first, unfold
 from fraudwatch.simulate.plan import Plan, Typology
 
 

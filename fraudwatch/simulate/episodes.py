@@ -14,6 +14,7 @@ from fraudwatch.simulate.block import Block, Kind
 from fraudwatch.simulate.draws import Draws, Keys
 
 LASTS_DAYS = 3
+MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +78,11 @@ def unfold(episodes: Episodes, counts: IntArray) -> Steps:
     index = np.repeat(np.arange(len(counts)), counts)
     step = np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)
     return Steps(episodes, index, step, episodes.who[index], episodes.draws.take(index).at("step", step))
+
+
+def since_first(step: IntArray, gaps: IntArray) -> IntArray:
+    """Sums of the gaps since step 0 of each episode; the gap of step 0 does not count."""
+    total = np.cumsum(np.where(step == 0, 0, gaps))
+    first = np.flatnonzero(step == 0)
+    since: IntArray = total - np.repeat(total[first], np.diff(np.append(first, len(step))))
+    return since

@@ -5,7 +5,6 @@ The shares are per account and day; docs/simulator.md gives the reason of each.
 
 import numpy as np
 
-from fraudwatch.records import IntArray
 from fraudwatch.simulate import counterparties, places
 from fraudwatch.simulate.accounts import (
     DAY_MS,
@@ -18,10 +17,9 @@ from fraudwatch.simulate.accounts import (
     newcomers,
 )
 from fraudwatch.simulate.block import MOST_STEPS, NO_CASE, Block, Kind
-from fraudwatch.simulate.episodes import Builder, Episodes, unfold
+from fraudwatch.simulate.episodes import MINUTE_MS, Builder, Episodes, since_first, unfold
 
 MONEY_BACK = 0.25  # share of dealings with payees that go the other way
-MINUTE_MS = 60_000
 
 
 def everyday(accounts: Accounts, day: int) -> Block:
@@ -57,7 +55,7 @@ def purchase(episodes: Episodes) -> Block:
     new = newcomers(accounts, who, draws, accounts.home[who])
     counterparty = np.where(draws.happens("by transfer", 0.35), counterparties.payees(draws), new)
     return steps.block(
-        time_ms=steps.own_hours(_same_day(who)),
+        time_ms=steps.own_hours(np.zeros_like(who)),
         amount=accounts.scale[who] * draws.lognormal("times", 7.0, 0.7),
         counterparty=counterparty,
         device=devices(accounts, who, counterparty, draws, episodes.day),
@@ -165,15 +163,3 @@ def incomes(accounts: Accounts, day: int, day_of_month: int) -> list[Block]:
         return []
     draws = accounts.draws.at(Kind.INCOME.name, day).take(who)
     return [income(Episodes(accounts, Kind.INCOME, day, who, draws, np.full(len(who), NO_CASE)))]
-
-
-def _same_day(who: IntArray) -> IntArray:
-    return np.zeros(len(who), dtype=np.int64)
-
-
-def since_first(step: IntArray, gaps: IntArray) -> IntArray:
-    """Sums of the gaps since step 0 of each episode; the gap of step 0 does not count."""
-    total = np.cumsum(np.where(step == 0, 0, gaps))
-    first = np.flatnonzero(step == 0)
-    since: IntArray = total - np.repeat(total[first], np.diff(np.append(first, len(step))))
-    return since

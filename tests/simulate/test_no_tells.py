@@ -43,21 +43,21 @@ def test_ids_of_cases_have_the_shape_of_other_ids(stream: list[dict[str, Any]]) 
         assert shapes[1] <= shapes[0], field
 
 
-def bits(texts: list[str]) -> IntArray:
-    """The 64 bits of hexadecimal ids, int64[n, 64]."""
+def largest_difference_of_bits(texts: list[str], label: FloatArray) -> float:
+    """Over the 64 bits of hexadecimal ids: how much more often a bit is set on one side than on the other."""
     numbers = np.array([int(text, 16) for text in texts], dtype=np.uint64)
-    return ((numbers[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)).astype(np.int64)
+    bits = (numbers[:, None] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
+    return float(np.max(np.abs(bits[label == 1].mean(axis=0) - bits[label == 0].mean(axis=0))))
 
 
 def test_no_bit_of_a_transaction_id_tells_anything(stream: list[dict[str, Any]], label: FloatArray) -> None:
-    found = bits([row["transaction_id"] for row in stream])
-    assert max(separation(label, found[:, bit]) for bit in range(64)) < 0.02
+    assert largest_difference_of_bits([row["transaction_id"] for row in stream], label) < 0.04
 
 
 def test_no_bit_of_a_device_id_tells_anything(stream: list[dict[str, Any]], label: FloatArray) -> None:
     known = np.array([row["device_id"] is not None for row in stream])
-    found = bits([row["device_id"] for row in stream if row["device_id"]])
-    assert max(separation(label[known], found[:, bit]) for bit in range(48)) < 0.06
+    ids = [row["device_id"] for row in stream if row["device_id"]]
+    assert largest_difference_of_bits(ids, label[known]) < 0.12
 
 
 @pytest.mark.parametrize("channel", ["card_present", "online", "transfer"])
