@@ -4,7 +4,6 @@ More decimals than the currency has are rounded half to even (0.125 EUR is 12 ce
 that adds no bias to sums. It is done on the decimal digits as they were written, never on a binary fraction.
 """
 
-import re
 import sys
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -13,9 +12,6 @@ from typing import Any
 from fraudwatch.decode.refusals import NumberText, Refused, shown
 from fraudwatch.decode.source import Unclear
 from fraudwatch.records import Refusal
-
-NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,6})?\s*", re.ASCII)
-"""A decimal number. What Python would read besides (1_000, nan, other digits) is refused."""
 
 LONGEST_NUMBER = 400
 """Characters of a number in text: the largest double written out has 309 digits."""
@@ -57,14 +53,23 @@ def amount_reader(subject: str, digits: int, largest: float) -> Callable[[Any], 
 def number_of(subject: str, found: Any) -> float | int:
     """A finite number from a JSON number or a number in text. Raises Refused."""
     kind = type(found)
-    if kind is str or kind is NumberText:
-        if len(found) > LONGEST_NUMBER or not NUMBER.fullmatch(found):
-            raise Refused(Refusal.NOT_A_NUMBER, subject, "a number", shown(found))
-        number: float | int = float(found)
-    elif kind is float or kind is int:
-        number = found
+    if kind is float or kind is int:
+        number: float | int = found
+    elif kind is str or kind is NumberText:
+        number = _of_text(subject, found)
     else:
         raise Refused(Refusal.WRONG_TYPE, subject, "a number", shown(found))
     if not abs(number) <= sys.float_info.max:  # not `>`: NaN compares false
         raise Refused(Refusal.NOT_A_NUMBER, subject, "a finite number", shown(found))
+    return number
+
+
+def _of_text(subject: str, text: str) -> float:
+    """What Python reads as a number, without its liberties: `1_000` and digits of other scripts are refused."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise Refused(Refusal.NOT_A_NUMBER, subject, "a number", shown(text)) from None
+    if "_" in text or not text.isascii() or len(text) > LONGEST_NUMBER:
+        raise Refused(Refusal.NOT_A_NUMBER, subject, "a plain number", shown(text))
     return number

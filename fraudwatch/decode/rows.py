@@ -81,22 +81,23 @@ def _json_rows(path: Path, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _csv_rows(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    rows = csv.reader(TextIOWrapper(file, encoding="utf-8-sig", newline=""))
     encode = msgspec.json.Encoder().encode
-    try:
-        header = _header(path, next(rows, []))
-        width = len(header)
-        for row in rows:
-            if len(row) == width:
-                yield encode(dict(zip(header, row, strict=True)))
-            elif row:
-                yield encode(_uneven(header, row))
-    except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02x} after line {rows.line_num} ({error.reason})"
-        raise UnusableInputError(f"{path}: expected UTF-8, found {found}") from error
-    except csv.Error as error:
-        message = f"{path}: expected CSV, found after line {rows.line_num}: {error} (is a quote left open?)"
-        raise UnusableInputError(message) from error
+    with TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text)
+        try:
+            header = _header(path, next(rows, []))
+            width = len(header)
+            for row in rows:
+                if len(row) == width:
+                    yield encode(dict(zip(header, row, strict=True)))
+                elif row:
+                    yield encode(_uneven(header, row))
+        except UnicodeDecodeError as error:
+            found = f"byte 0x{error.object[error.start]:02x} after line {rows.line_num} ({error.reason})"
+            raise UnusableInputError(f"{path}: expected UTF-8, found {found}") from error
+        except csv.Error as error:
+            found = f"after line {rows.line_num}: {error} (is a quote left open?)"
+            raise UnusableInputError(f"{path}: expected CSV, found {found}") from error
 
 
 def _header(path: Path, names: list[str]) -> list[str]:

@@ -84,18 +84,18 @@ def _overlay(paths: Iterable[Path]) -> Tree:
     tree: Tree = {}
     for path in paths:
         node = tree
-        for step in path[:-1]:
+        for place, step in enumerate(path[:-1], start=1):
             below = node.setdefault(step, {})
             if below is None:
-                raise ValueError(
-                    f"expected an object or a list, found a value that is read, on the way to {written(path)}"
-                )
+                raise _contradiction(path[:place])
             node = below
         if node.setdefault(path[-1], None) is not None:
-            raise ValueError(
-                f"expected a value, found an object or a list that other paths lead into, at {written(path)}"
-            )
+            raise _contradiction(path)
     return tree
+
+
+def _contradiction(path: Path) -> ValueError:
+    return ValueError(f"expected a value or an object at {written(path)}; found paths for both")
 
 
 def _count_names(tree: Tree) -> dict[str, int]:
@@ -122,11 +122,13 @@ def _quick_reader(tree: Tree, paths: Sequence[Path]) -> Callable[[bytes], Sequen
 
 
 class _IrregularError(Exception):
-    """No msgspec type describes this tree: a list whose elements differ, or that is also an object."""
+    """No msgspec type describes this tree: a name with quotes, a list of unlike elements or that is also an object."""
 
 
 def _struct_of(tree: Tree) -> type[msgspec.Struct]:
     """A struct with one field a name, called f0, f1, … because a JSON name may be anything."""
+    if any(msgspec.json.encode(name) != f'"{name}"'.encode() for name in tree):
+        raise _IrregularError
     fields = [(f"f{place}", _type_of(below), None) for place, below in enumerate(tree.values())]
     names = {f"f{place}": str(name) for place, name in enumerate(tree)}
     return msgspec.defstruct("SourceRecord", fields, rename=names, gc=False)
