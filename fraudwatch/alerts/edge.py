@@ -3,9 +3,10 @@
 What would open an alert is an account that scores high on some day, not a transaction: twenty payments of one
 case are one alert. So the estimate is a histogram of *account-day maxima*: the highest score of an account
 within 24 h of event time from its first scored transaction; then the next account-day begins. An account-day
-that only continues an open episode is taken back, so that what remains would open one. The histogram decays with a half-life of 7 days of observed event time, and the edge is the smallest score that
-at most the aimed number of account-days a day exceeds. It is an estimate and starts from the model's training sample,
-as if one day of it had just been observed, so that there is an edge from the first record on.
+that only continues an open episode is taken back: what remains would open one. The histogram decays with a
+half-life of 7 days of observed event time, and the edge is the smallest score that at most the aimed number of
+account-days a day exceeds. The estimate starts from the model's training sample, as if one day of it had just
+been observed, so that there is an edge from the first record on.
 
 Everything follows from the sequence of judged transactions alone: no clock, no randomness. The estimate is
 refreshed when the newest event time enters another hour and after every 1,000 transactions, positions of the

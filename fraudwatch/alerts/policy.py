@@ -87,20 +87,13 @@ class Policy:
         self._opened_today = 0
         self._cut_today = 0
 
-    def use(
-        self,
-        reference: FloatArray,
-        transactions_per_day: float,
-        model_version: str,
-        *,
-        sampled_partitions: int = 1,
-    ) -> None:
+    def use(self, reference: FloatArray, transactions_per_day: float, model_version: str) -> None:
         """Judge by another model from the next transaction on; open episodes stay.
 
-        `transactions_per_day` was counted over `sampled_partitions` partitions: 1 where a worker trained on
-        its own, all of them where a model was trained on the whole stream.
+        `reference` is float64[k], the scores of its training sample; `transactions_per_day` is the rate of
+        scored transactions to expect in this partition. Raises ValueError where there is none of either.
         """
-        self.edge.use(reference, transactions_per_day / sampled_partitions)
+        self.edge.use(reference, transactions_per_day)
         self._model_version = model_version
 
     def judge(

@@ -11,6 +11,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from fraudwatch.config.currencies import minor_digits
 from fraudwatch.records import Unit
 
 Language = Literal["en", "fr"]
@@ -21,9 +22,6 @@ _MINUS = "\u2212"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
-# ISO 4217, list one; everything else has two decimals.
-_NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 _WHOLE_MONEY_FROM = 100_000
 """From this many major units on a sentence leaves the minor ones out."""
 _LARGEST_WRITTEN_OUT = 1e15
@@ -35,16 +33,9 @@ _MONTHS = {
 _SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 
 
-def decimals(currency: str) -> int:
-    """How many decimals the currency's major unit has: 0 for JPY, 3 for KWD, mostly 2."""
-    if currency in _NO_DECIMALS:
-        return 0
-    return 3 if currency in _THREE_DECIMALS else 2
-
-
 def decimal_text(amount_minor: int, currency: str) -> str:
     """The exact amount in major units for machines: `-1234.50`, no grouping, always the currency's decimals."""
-    places = decimals(currency)
+    places = minor_digits(currency)
     whole, part = divmod(abs(amount_minor), 10**places)
     sign = "-" if amount_minor < 0 else ""
     return f"{sign}{whole}.{part:0{places}}" if places else f"{sign}{whole}"
@@ -64,7 +55,7 @@ def number(value: float, language: Language, places: int = 0) -> str:
 
 def money(amount_minor: float, currency: str, language: Language) -> str:
     """`1,234.50 €` or `1 234,50 €`; without cents from 100,000 on."""
-    places = decimals(currency)
+    places = minor_digits(currency)
     major = amount_minor / 10**places
     text = number(major, language, 0 if abs(major) >= _WHOLE_MONEY_FROM else places)
     return f"{text}{SPACE}{SIGNS.get(currency, currency)}"
@@ -97,7 +88,7 @@ def window(milliseconds: int, language: Language) -> str:
 
 def hour(value: float, language: Language) -> str:
     """An hour of the day, 0 ≤ value < 24: `03:00` or `3 h`, `03:30` or `3 h 30`."""
-    hours, minutes = divmod(round(value * 60) % 1440, 60)
+    hours, minutes = divmod(round(value % 24 * 60) % 1440, 60)
     if language == "en":
         return f"{hours:02}:{minutes:02}"
     return f"{hours}{SPACE}h" + (f"{SPACE}{minutes:02}" if minutes else "")

@@ -218,14 +218,6 @@ def test_another_model_is_named_from_the_next_decision_on(
     assert decision.model_version == "model-2"
 
 
-def test_a_rate_counted_over_all_partitions_is_divided_among_them(policy: MakePolicy) -> None:
-    of_one, of_all = policy(alerts_per_day=40.0, partitions=4), policy(alerts_per_day=40.0, partitions=4)
-    reference = np.linspace(0.0, 4.0, 1_000)
-    of_one.use(reference, 1_000.0, "m")
-    of_all.use(reference, 4_000.0, "m", sampled_partitions=4)
-    assert of_one.edge.raised_from == of_all.edge.raised_from
-
-
 def test_the_same_sequence_gives_the_same_decisions(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:

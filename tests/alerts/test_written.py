@@ -82,7 +82,13 @@ def test_an_odd_window_is_written_as_a_duration() -> None:
 
 @pytest.mark.parametrize(
     ("value", "english", "french"),
-    [(3.0, "03:00", "3_h"), (3.5, "03:30", "3_h_30"), (0.0, "00:00", "0_h"), (23.999, "00:00", "0_h")],
+    [
+        (3.0, "03:00", "3_h"),
+        (3.5, "03:30", "3_h_30"),
+        (0.0, "00:00", "0_h"),
+        (23.999, "00:00", "0_h"),
+        (1e306, "00:00", "0_h"),
+    ],
 )
 def test_hours_of_the_day(value: float, english: str, french: str) -> None:
     assert plain(written.hour(value, "en")) == english
