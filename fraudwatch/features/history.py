@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -80,26 +81,19 @@ class History:
         self._make_room(count)
         begin = 0
         while begin < count:
-            begin, new_pairs = kernels.fold_rows(
-                self._accounts,
-                self._pool,
-                self._pairs,
-                self._windows,
-                self._day,
-                self._grace,
-                slots,
-                times,
-                amounts,
-                counterparties,
-                known,
-                kinds,
-                columns,
-                begin,
-            )
+            begin, new_pairs = self._run(slots, times, amounts, counterparties, known, kinds, columns, begin)
             self._pairs_used += new_pairs
             if begin < count:
                 self._pool = arrays.grown_pool(self._pool, 2 * len(self._pool.time))
         return Observations(self._outcomes(kinds, columns), columns, conflicts)
+
+    def _run(self, *rows: Any) -> tuple[int, int]:
+        """The kernel; its sums wrap on purpose, which only plain NumPy (numba switched off) would warn of."""
+        with np.errstate(over="ignore"):
+            next_row, new_pairs = kernels.fold_rows(
+                self._accounts, self._pool, self._pairs, self._windows, self._day, self._grace, *rows
+            )
+        return int(next_row), int(new_pairs)
 
     def _make_room(self, transactions: int) -> None:
         """Room for the accounts and pairs of a batch; the pool grows when the kernel asks for it."""
@@ -111,7 +105,8 @@ class History:
             places *= 2
         if places > len(self._pairs.key):
             grown = arrays.empty_pairs(places)
-            kernels.grown_pairs(self._pairs, grown)
+            with np.errstate(over="ignore"):
+                kernels.grown_pairs(self._pairs, grown)
             self._pairs = grown
 
     def _outcomes(self, kinds: ByteArray, columns: FloatArray) -> ByteArray:

@@ -3,15 +3,18 @@
 Sums of money are exact in int64. A window's sum of squares is exact too, as `high · 2^40 + low`, so a
 standard deviation has no cancellation error however long the stream runs. Costs: constant amortised for
 transactions in order; for a late one, the account's transactions inside the longest window.
+
+One file on purpose: numba's disk cache notices a change of the file a kernel is in, not of files that the
+functions it calls are in.
 """
 
 import math
 
 import numpy as np
-from numba import njit
 
 from fraudwatch.features.arrays import FIRST_BLOCK, Accounts, Pairs, Pool
 from fraudwatch.features.columns import Aggregate, Column
+from fraudwatch.features.compiled import compiled
 from fraudwatch.records import ByteArray, FloatArray, IntArray
 
 # Numba needs plain numbers: the enumerations are unpacked once, here.
@@ -36,7 +39,7 @@ REMEMBERED, JUDGED_ONLY, SKIP = 0, 1, 2
 """What was done with a row: judged and remembered; only judged (too late); left alone (asked for)."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def winsorised(amount: int, count: int, total: int) -> int:
     """The amount as it enters the own mean, given the winsorised count and sum before it."""
     if count < MIN_OWN_HISTORY:
@@ -44,7 +47,7 @@ def winsorised(amount: int, count: int, total: int) -> int:
     return min(amount, WINSOR_FACTOR * total // count + WINSOR_ROOM)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pressure_weight(amount: int, count: int, total: int) -> float:
     """How far above the own mean an amount was: max(0, ln of the ratio), 0 while there is no own mean."""
     if count < MIN_OWN_HISTORY:
@@ -52,13 +55,13 @@ def pressure_weight(amount: int, count: int, total: int) -> float:
     return max(0.0, math.log((amount + 100.0) / (total / count + 100.0)))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def halved(milliseconds: float) -> float:
     """What is left of a pressure after so long."""
     return 2.0 ** (-milliseconds / PRESSURE_HALF_LIFE_MS)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def square_parts(amount: int) -> tuple[int, int]:
     """amount² as (high, low) with amount² = high · 2^40 + low, for 0 ≤ amount < 2^40."""
     upper, lower = amount >> 20, amount & 0xFFFFF
@@ -66,7 +69,7 @@ def square_parts(amount: int) -> tuple[int, int]:
     return upper * upper + (cross >> 19), ((cross & 0x7FFFF) << 21) + lower * lower
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def deviation(count: int, total: int, high: int, low: int) -> float:
     """Population standard deviation from exact sums.
 
@@ -82,7 +85,7 @@ def deviation(count: int, total: int, high: int, low: int) -> float:
     return math.sqrt(max(0.0, (squares - rest * rest / count) / count))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _take_block(pool: Pool, power: int) -> int:
     """Start of a free block of 2**power elements, or −1 when the pool must grow first."""
     start = pool.free[power]
@@ -97,7 +100,7 @@ def _take_block(pool: Pool, power: int) -> int:
     return start
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _power(size: int) -> int:
     power = 0
     while (1 << power) < size:
@@ -105,7 +108,7 @@ def _power(size: int) -> int:
     return power
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _make_room(accounts: Accounts, pool: Pool, slot: int) -> bool:
     """Room for one more transaction of the account; False when the pool must grow first."""
     size = accounts.size[slot]
@@ -133,7 +136,7 @@ def _make_room(accounts: Accounts, pool: Pool, slot: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _push_peak(accounts: Accounts, pool: Pool, slot: int, number: int) -> None:
     """Keep the maxima descending: what a newer, no smaller amount covers is never a maximum again."""
     start, mask = accounts.start[slot], accounts.size[slot] - 1
@@ -148,7 +151,7 @@ def _push_peak(accounts: Accounts, pool: Pool, slot: int, number: int) -> None:
     accounts.peaks_end[slot] = last + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _window_max(accounts: Accounts, pool: Pool, slot: int, begin: int) -> int:
     """Largest amount from logical number `begin` on: the first kept peak there (binary search)."""
     start, mask = accounts.start[slot], accounts.size[slot] - 1
@@ -162,7 +165,7 @@ def _window_max(accounts: Accounts, pool: Pool, slot: int, begin: int) -> int:
     return pool.amount[start + (pool.peaks[start + (low & mask)] & mask)]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add_to_window(accounts: Accounts, slot: int, window: int, amount: int, sign: int) -> None:
     high, low = square_parts(amount)
     accounts.window_sum[slot, window] += sign * amount
@@ -174,7 +177,7 @@ def _add_to_window(accounts: Accounts, slot: int, window: int, amount: int, sign
     accounts.window_low[slot, window] = low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _advance(accounts: Accounts, pool: Pool, windows: IntArray, slot: int, now: int) -> None:
     """Let go of what each window (now − w, now] no longer holds."""
     start, mask = accounts.start[slot], accounts.size[slot] - 1
@@ -186,7 +189,7 @@ def _advance(accounts: Accounts, pool: Pool, windows: IntArray, slot: int, now: 
         accounts.window_begin[slot, window] = begin
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _forget(accounts: Accounts, pool: Pool, slot: int, until: int) -> None:
     """Drop transactions up to a time no judgement can need; the summary keeps them."""
     start, mask = accounts.start[slot], accounts.size[slot] - 1
@@ -202,7 +205,7 @@ def _forget(accounts: Accounts, pool: Pool, slot: int, until: int) -> None:
     accounts.peaks_begin[slot] = first
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _remember_own(accounts: Accounts, slot: int, time: int, amount: int, winsor: int) -> None:
     accounts.first[slot] = time if accounts.total[slot] == 0 else min(accounts.first[slot], time)
     accounts.total[slot] += 1
@@ -214,7 +217,7 @@ def _remember_own(accounts: Accounts, slot: int, time: int, amount: int, winsor:
     accounts.peak[slot] = max(accounts.peak[slot], amount)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(
     accounts: Accounts, pool: Pool, slot: int, number: int, time: int, amount: int, winsor: int, weight: float
 ) -> None:
@@ -225,7 +228,7 @@ def _put(
     pool.weight[place] = weight
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _judge_in_order(
     accounts: Accounts,
     pool: Pool,
@@ -276,7 +279,7 @@ def _judge_in_order(
         )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _write_window(
     row: FloatArray, window: int, count: int, total: int, high: int, low: int, peak: int
 ) -> None:
@@ -288,7 +291,7 @@ def _write_window(
     row[at + 4] = peak
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _position(accounts: Accounts, pool: Pool, slot: int, time: int) -> int:
     """Logical number after the last kept transaction with event time ≤ time (binary search)."""
     start, mask = accounts.start[slot], accounts.size[slot] - 1
@@ -302,7 +305,7 @@ def _position(accounts: Accounts, pool: Pool, slot: int, time: int) -> int:
     return low
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _judge_late(
     accounts: Accounts,
     pool: Pool,
@@ -376,7 +379,7 @@ def _judge_late(
     return position, winsorised(amount, count, own_sum), pressure_weight(amount, count, own_sum)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _insert_late(
     accounts: Accounts,
     pool: Pool,
@@ -414,7 +417,7 @@ def _insert_late(
     accounts.pressure[slot] += weight * halved(newest - time)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _place_of_pair(pairs: Pairs, slot: int, counterparty: int) -> tuple[int, int]:
     """Place of a pair in the table, its own or the empty one it would take, and its key."""
     key = counterparty ^ (slot * -7046029254386353131)  # Fibonacci hashing spreads neighbouring slots
@@ -428,7 +431,7 @@ def _place_of_pair(pairs: Pairs, slot: int, counterparty: int) -> tuple[int, int
     return place, key
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def grown_pairs(old: Pairs, new: Pairs) -> None:
     """Copy a table of pairs into a larger one. Keys are kept whole, so they are placed again by key alone."""
     mask = len(new.key) - 1
@@ -442,7 +445,7 @@ def grown_pairs(old: Pairs, new: Pairs) -> None:
             new.first_time[place] = old.first_time[index]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fold_rows(
     accounts: Accounts,
     pool: Pool,

@@ -111,7 +111,7 @@ FEATURES = (
                 en="A seldom used account; an inheritance, a house sale.",
                 fr="Un compte peu utilisé ; un héritage, une vente immobilière.",
             ),
-            doc="Time since the account's last transaction in units of its own usual distance, as a logarithm.",
+            doc="Logarithm of the time from the account's last transaction to the judged one, in its usual distances.",
         ),
         Value.GAP,
         lambda row, population: shown(row[Column.GAP], DAY_MS / own_rate(row, population)),

@@ -6,9 +6,8 @@ A row's values depend on nothing but the row and the population, whatever else i
 import math
 from enum import IntEnum
 
-from numba import njit
-
 from fraudwatch.features.columns import Column
+from fraudwatch.features.compiled import compiled
 from fraudwatch.records import FloatArray
 
 DAY_MS = 86_400_000.0
@@ -41,20 +40,20 @@ PRIOR_COUNT, PRIOR_SUM = Column.PRIOR_COUNT_24H.value, Column.PRIOR_SUM_24H.valu
 COLUMN_NEW = Column.NEW_COUNTERPARTY.value
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def own_mean(row: FloatArray, population: FloatArray) -> float:
     """The account's mean amount before the judged transaction (winsorised), shrunk towards the population's."""
     return (row[OWN_SUM] + PRIOR_WEIGHT * population[0]) / (row[OWN_COUNT] + PRIOR_WEIGHT)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def own_rate(row: FloatArray, population: FloatArray) -> float:
     """The account's transactions a day before the judged one, shrunk towards the population's."""
     days = row[AGE] / DAY_MS if row[OWN_COUNT] > 0 else 0.0
     return (row[OWN_COUNT] + PRIOR_WEIGHT) / (days + PRIOR_WEIGHT / population[2])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def spend_excess(row: FloatArray, population: FloatArray) -> float:
     """How far the money of the 24 h before lies above the account's own day, in standard deviations.
 
@@ -73,13 +72,13 @@ def spend_excess(row: FloatArray, population: FloatArray) -> float:
     return ((row[PRIOR_SUM] / expected) ** (1.0 / 3.0) - (1.0 - 1.0 / (9.0 * shape))) * math.sqrt(9.0 * shape)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_excess(row: FloatArray, population: FloatArray) -> float:
     """Number of transactions of the 24 h before against the own rate, on Anscombe's variance-stable scale."""
     return 2.0 * (math.sqrt(row[PRIOR_COUNT] + 0.375) - math.sqrt(own_rate(row, population) + 0.375))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def derive(columns: FloatArray, population: FloatArray, values: FloatArray) -> None:
     """Fill `values` [n, len(Value)] from `columns` [n, c]; a missing column makes what needs it NaN."""
     for index in range(len(columns)):
