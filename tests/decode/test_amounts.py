@@ -1,6 +1,7 @@
 """Amounts become whole minor units, exactly; held against decimal.Decimal."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 import pytest
@@ -31,7 +32,8 @@ def minor_units(written: str, currency: str = "EUR", unit: str = "major") -> int
 
 
 def expected(written: str, digits: int) -> int:
-    return int((Decimal(written) * 10**digits).quantize(Decimal(1), ROUND_HALF_EVEN))
+    """Rounded half to even, from the exact fraction that the decimal digits stand for."""
+    return round(Fraction(Decimal(written)) * 10**digits)
 
 
 @pytest.mark.parametrize(
