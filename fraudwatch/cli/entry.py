@@ -1,0 +1,62 @@
+"""The command `fraudwatch` itself: which commands there are, and what becomes of an error."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from fraudwatch import __version__
+from fraudwatch.errors import FraudwatchError
+
+COMMANDS = {
+    "demo": "Run everything on this machine: a broker inside, a worker, a feed, and a screen that shows it.",
+    "worker": "Read transactions from Kafka, score them, publish alerts.",
+    "train": "Fit a model on a file, ahead of time.",
+    "backtest": "Fold a file through the live pipeline and measure the scores against its labels.",
+    "replay": "Feed a file into the source topic.",
+    "simulate": "Write a labelled stream of our own.",
+    "alerts": "Read the alerts on the review topic, as sentences or JSON lines.",
+    "topics": "Compare the topics in Kafka with what is needed, and make them so.",
+    "lag": "Show how far the workers are behind the end of the source topic.",
+    "config": "Check, show or describe the configuration.",
+}
+"""Name and first sentence of each command; module `fraudwatch.cli.<name>` holds it as `command`.
+
+Modules are loaded when they are asked for: the libraries below them take seconds to import, and `--help` needs none.
+"""
+
+
+class Commands(click.Group):
+    """Loads a command on demand, and shows a FraudwatchError as one message without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"fraudwatch.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FraudwatchError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="\b\nExample:\n  fraudwatch demo --for 60",
+)
+@click.version_option(__version__, prog_name="fraudwatch")
+def main() -> None:
+    """Scores every transaction of a Kafka stream for being unusual, and publishes ranked, explained alerts.
+
+    Evidence for a person, never a decision: a score says unusual, only a human verdict says more.
+    """
