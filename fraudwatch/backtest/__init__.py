@@ -1,7 +1,8 @@
 """A file through the pipeline, measured against its labels where it has any."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TextIO
 
 from fraudwatch import detection
 from fraudwatch.backtest.folding import Folding, OnProgress
@@ -10,6 +11,7 @@ from fraudwatch.backtest.spans import Span, span
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode import Decoder, read_rows
 from fraudwatch.detection import Model
+from fraudwatch.errors import ConfigurationError
 from fraudwatch.features import Catalogue
 
 __all__ = [
@@ -36,13 +38,14 @@ def backtest(
 ) -> BacktestReport:
     """Fold a file from its beginning, score the span, write `scores` as CSV, and measure.
 
-    Raises UnusableInputError for the file, ConfigurationError for the mapping, TrainingError for the training span.
+    Raises UnusableInputError for the file, ConfigurationError for the mapping or an output that cannot be written,
+    TrainingError for the training span.
     """
     folding = Folding(settings, path.name, partitions=partitions, model=model, train_span=train_span)
-    opened = scores.open("w", newline="", encoding="utf-8") if scores is not None else nullcontext()
-    with opened as out:
+    rows = read_rows(path)
+    with _opened(scores) as out:
         collector = Collector(settings, score_span or Span(), train_span, out)
-        for folded in folding.fold(read_rows(path), on_progress):
+        for folded in folding.fold(rows, on_progress):
             collector.add(folded)
     return collector.report(folding.model.version if folding.model is not None else None)
 
@@ -66,3 +69,14 @@ def load_model(settings: Settings, directory: Path) -> Model:
     """A model artefact for these settings. Raises ArtefactError when it is damaged or made for others."""
     specs = Catalogue(settings, Decoder(settings).fields).specs
     return detection.unpack(detection.read(directory), specs)
+
+
+def _opened(scores: Path | None) -> AbstractContextManager[TextIO | None]:
+    if scores is None:
+        return nullcontext()
+    try:
+        return scores.open("w", newline="", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{scores}: expected a file that can be written, found: {error.strerror}. Name another one."
+        ) from error
