@@ -38,7 +38,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
-    """Commits what is acknowledged before a revoke forgets it (faust-streaming 502)."""
+    """Commits what is acknowledged before a revoke forgets it (faust-streaming 502), and seeks everywhere.
+
+    Records that are fetched while a rebalance ends are thrown away, and Faust seeks back to the committed
+    offset only where there is one: the beginning of a partition nobody had committed yet was lost.
+    """
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -46,6 +50,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         await self.commit()
         await super().on_partitions_revoked(revoked)
+
+    async def perform_seek(self) -> None:
+        await super().perform_seek()
+        uncommitted = [place for place in self.assignment() if not self._committed_offset[place]]
+        if uncommitted:
+            places = [driver.ensure_aiokafka_TP(place) for place in uncommitted]
+            await self._thread.seek_to_beginning(*places)
 
 
 class Transport(driver.Transport):  # type: ignore[misc]
@@ -87,6 +98,8 @@ _PRIVATE_NAMES = (
     (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
     (driver.Consumer, "_new_consumer_thread"),
     (driver.Consumer, "on_partitions_revoked"),
+    (driver.Consumer, "perform_seek"),
+    (driver.AIOKafkaConsumerThread, "seek_to_beginning"),
     (faust.App, "_create_directories"),
     (faust.App, "_new_transport"),
     (faust.Worker, "_schedule_shutdown"),

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from fraudwatch.config.settings import Settings
+from fraudwatch.errors import FraudwatchError
 from fraudwatch.metrics import Metrics
 from fraudwatch.stream.app import build_app, raw_topic
 from fraudwatch.stream.delivery import Delivery
@@ -118,13 +119,17 @@ class Live:
     async def _restore(self, *_: Any, **__: Any) -> None:
         """Nothing flows while this runs, heartbeats go on. On return Faust seeks to the commits and goes live."""
         epoch = self._epoch
-        await self._start_once()
 
         def stands() -> bool:
             return self._epoch == epoch and not self.app.should_stop
 
-        committed = await self._committed()
-        await self._restorer.restore(committed, stands)
+        try:
+            await self._start_once()
+            committed = await self._committed()
+            await self._restorer.restore(committed, stands)
+        except FraudwatchError as error:
+            self._fail(error)
+            raise
         if stands():
             await self._handler.adopt()
             self._look_at_model()

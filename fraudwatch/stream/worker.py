@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fraudwatch.config.settings import Settings
+from fraudwatch.errors import FraudwatchError
 from fraudwatch.metrics import Metrics, serve
 from fraudwatch.stream.clients import look_at_cluster
 from fraudwatch.stream.engine import Worker, require_known_faust
@@ -113,3 +114,10 @@ def _set_up_logging() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for engine in ("faust", "mode", "aiokafka", "fraudwatch.stream.engine"):
         logging.getLogger(engine).setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Faust writes a traceback of each error on its way up; ours are said once, by us, without one."""
+    return not (record.exc_info and isinstance(record.exc_info[1], FraudwatchError))

@@ -109,12 +109,39 @@ class Broker:
         admin = AdminClient(self._client)
         for created in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
             created.result(20)
+        while not set(names) <= set(admin.list_topics(timeout=10).topics):
+            time.sleep(0.05)  # the broker has them once its metadata says so
 
     def send(self, values: list[bytes | None], partition: int = 0, topic: str | None = None) -> None:
-        producer = Producer(self._client | {"linger.ms": 5, "message.max.bytes": 2_000_000})
+        producer = Producer(self._client | {"enable.idempotence": True, "message.max.bytes": 2_000_000})
         for value in values:
             producer.produce(topic or self.settings.source.topic, value, b"account", partition)
         assert producer.flush(20) == 0
+
+    def send_keyed(self, topic: str, messages: list[tuple[bytes, bytes]]) -> None:
+        """To partition 0 of a topic."""
+        producer = Producer(self._client | {"enable.idempotence": True})
+        for key, value in messages:
+            producer.produce(topic, value, key, 0)
+        assert producer.flush(20) == 0
+
+    def commit(self, offsets: dict[int, int]) -> None:
+        """As if the group had acknowledged up to these offsets of the source."""
+        consumer = Consumer(self._client | {"group.id": self.settings.kafka.group})
+        topic = self.settings.source.topic
+        deadline = time.monotonic() + 20
+        try:
+            while True:
+                try:
+                    places = [
+                        TopicPartition(topic, partition, offset) for partition, offset in offsets.items()
+                    ]
+                    consumer.commit(offsets=places, asynchronous=False)
+                    return
+                except KafkaException:  # the coordinator of a fresh node is still being made
+                    assert time.monotonic() < deadline
+        finally:
+            consumer.close()
 
     def refuse_all_messages(self, topic: str) -> None:
         """From now on every message is too large for the topic."""
@@ -168,10 +195,20 @@ def numbered_records(first: int, last: int, do: str | None = None) -> list[bytes
 
 
 @pytest.fixture
-def settings(kafka: str, unique_name: Callable[[str], str]) -> Settings:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        port: int = holder.getsockname()[1]
+def free_port() -> Callable[[], int]:
+    """A port that was free a moment ago."""
+
+    def find() -> int:
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            port: int = holder.getsockname()[1]
+            return port
+
+    return find
+
+
+@pytest.fixture
+def settings(kafka: str, unique_name: Callable[[str], str], free_port: Callable[[], int]) -> Settings:
     name = unique_name("stream")
     return Settings(
         kafka=Kafka(bootstrap_servers=kafka, group=name, session_timeout=Duration(6_000)),
@@ -179,7 +216,7 @@ def settings(kafka: str, unique_name: Callable[[str], str]) -> Settings:
         source=Source(topic=f"{name}.source"),
         training=Training(min_transactions=1_000_000),
         stream=Stream(batch_records=64, commit_every=Duration(500)),
-        metrics=Metrics(port=port),
+        metrics=Metrics(port=free_port()),
     )
 
 

@@ -1,154 +1,15 @@
-"""A worker for the tests whose pipeline writes down what it is given.
+"""A worker around the recording pipeline: python recording_worker.py SETTINGS JOURNAL [MODEL]."""
 
-    python recording_worker.py CONFIGURATION JOURNAL [MODEL]
-
-A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `slow` (the fold takes a second) or
-`explode` (the fold raises, unless JOURNAL.healed exists). Anything else is a dead letter. The journal has, one
-line a fold: `live|restored PARTITION FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state
-was made of.
-"""
-
-import hashlib
-import os
 import pickle
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
+from recording_pipeline import FakeModel, RecordingPipeline, fit, load
 
-from fraudwatch.config.settings import Settings
 from fraudwatch.decode.letters import dead_letter_headers
-from fraudwatch.errors import ArtefactError, TrainingError
-from fraudwatch.pipeline import Assessments, Batch
-from fraudwatch.records import DeadLetter, Outcome, Record, Refusal, Stage, Transaction
 from fraudwatch.stream import run_worker
-from fraudwatch.stream.models import Bytes
-from fraudwatch.stream.parts import Artefact, Parts
-
-
-class FakeAlert(msgspec.Struct):
-    alert_id: str
-    n: int
-    severity: str = "low"
-    kind: str = "alert"
-    sample: bool = False
-
-
-class FakeModel(msgspec.Struct):
-    version: str
-    span_ms: tuple[int, int] = (0, 1)
-
-
-class FakeTraining:
-    """Ready after as many records as the settings want; a sample of 666 records cannot be fitted on."""
-
-    def __init__(self, wanted: int) -> None:
-        self.wanted = wanted
-        self.seen = 0
-
-    @property
-    def progress(self) -> float:
-        return min(1.0, self.seen / self.wanted)
-
-    @property
-    def is_ready(self) -> bool:
-        return self.seen >= self.wanted
-
-
-class RecordingPipeline:
-    """One partition's state: a hash over everything folded into it."""
-
-    def __init__(self, journal: Path, partition: int, wanted: int, model: FakeModel | None) -> None:
-        self.journal = journal
-        self.partition = partition
-        self.model = model
-        self.training = FakeTraining(wanted)
-        self._digest = hashlib.sha256()
-
-    def use(self, model: FakeModel) -> None:
-        self.model = model
-
-    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
-        transactions: list[Transaction] = []
-        offsets: list[int] = []
-        letters: list[DeadLetter] = []
-        alerts: list[FakeAlert] = []
-        alert_ids: list[str | None] = []
-        for record in records:
-            self._digest.update(record.value or b"none")
-            self.training.seen += 1
-            content = read(record.value)
-            if content is None:
-                letters.append(DeadLetter(record, Stage.DECODE, Refusal.NOT_JSON, "expected JSON"))
-                continue
-            self._do(content.get("do"), publish)
-            transactions.append(Transaction(f"t{content['n']}", "a", record.timestamp_ms, 100, "EUR"))
-            offsets.append(record.offset)
-            alert_ids.append(f"alert-{content['n']}" if content.get("do") == "alert" else None)
-            if content.get("do") == "alert" and publish:
-                alerts.append(FakeAlert(f"alert-{content['n']}", content["n"]))
-        self._write_down(records, publish)
-        n = len(transactions)
-        return Batch(
-            records=len(records),
-            assessments=Assessments(
-                transactions=transactions,
-                offsets=np.array(offsets, np.int64),
-                outcome=np.full(n, Outcome.UNSCORED_NO_MODEL.value, np.uint8),
-                score=np.full(n, np.nan),
-                top_reason=[None] * n,
-                alert_ids=alert_ids,
-            ),
-            dead_letters=letters,
-            alerts=alerts,  # type: ignore[arg-type]
-            cut=0,
-            conflicts=0,
-            stage_seconds={"decode": 0.0},
-        )
-
-    def _do(self, what: str | None, publish: bool) -> None:
-        if what == "explode" and not self.journal.with_suffix(".healed").exists():
-            raise RuntimeError("this record explodes")
-        if what == "slow" and publish:
-            self._line("slow", self.partition)
-            time.sleep(1.0)
-
-    def _write_down(self, records: Sequence[Record], publish: bool) -> None:
-        if records:
-            kind = "live" if publish else "restored"
-            version = self.model.version if self.model else "none"
-            span = (records[0].offset, records[-1].offset)
-            self._line(kind, self.partition, *span, self._digest.hexdigest(), version)
-
-    def _line(self, *words: object) -> None:
-        with self.journal.open("a") as file:
-            file.write(" ".join(map(str, words)) + "\n")
-
-
-def read(value: bytes | None) -> dict[str, Any] | None:
-    try:
-        content: dict[str, Any] = msgspec.json.decode(value or b"")
-    except msgspec.DecodeError:
-        return None
-    return content
-
-
-def fit(settings: Settings, sample: FakeTraining) -> Artefact:
-    if settings.training.sample == 666:
-        raise TrainingError("expected a better sample")
-    manifest = msgspec.json.encode({"version": f"fitted-on-{sample.seen}"})
-    return Bytes(manifest, os.urandom(2_000_000))
-
-
-def load(artefact: Artefact) -> FakeModel:
-    try:
-        return msgspec.json.decode(artefact.manifest, type=FakeModel)
-    except msgspec.DecodeError as error:
-        raise ArtefactError(str(error)) from error
+from fraudwatch.stream.parts import Parts
 
 
 def main() -> int:
@@ -158,11 +19,8 @@ def main() -> int:
     def make_pipeline(partition: int, partitions: int, model: FakeModel | None) -> RecordingPipeline:
         return RecordingPipeline(journal, partition, settings.training.min_transactions, model)
 
-    sys.modules["recording_worker"] = sys.modules["__main__"]
-    fit.__module__ = "recording_worker"  # the child process imports it by this name
-    return run_worker(
-        settings, parts=Parts(make_pipeline, fit, load, msgspec.json.encode, dead_letter_headers)
-    )
+    parts = Parts(make_pipeline, fit, load, msgspec.json.encode, dead_letter_headers)
+    return run_worker(settings, parts=parts)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+"""What a worker says that cannot start, and that it says so soon, without a traceback."""
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fraudwatch.config.settings import Kafka, Settings
+from fraudwatch.errors import BrokerError, ConfigurationError
+from fraudwatch.stream import engine, run_worker
+
+
+def test_without_a_broker_the_message_names_the_address_and_what_to_do() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{holder.getsockname()[1]}"
+    with pytest.raises(BrokerError, match=f"{address}: expected a Kafka broker, found no answer"):
+        run_worker(Settings(kafka=Kafka(bootstrap_servers=address)), parts=no_parts())
+
+
+def test_a_broker_that_accepts_and_says_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fraudwatch.stream.clients.FIRST_ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        with pytest.raises(BrokerError, match=r"nothing within 0\.5 s"):
+            run_worker(Settings(kafka=Kafka(bootstrap_servers=address)), parts=no_parts())
+    assert time.monotonic() - started < 5
+
+
+def test_missing_topics_are_named_with_their_settings(settings: Settings, broker: Any) -> None:
+    broker.create_topics(2, only=(settings.source.topic, settings.topics.review))
+    with pytest.raises(BrokerError) as raised:
+        run_worker(settings, parts=no_parts())
+    assert f"{settings.topics.dead_letters} (topics.dead_letters)" in str(raised.value)
+    assert f"{settings.topics.models} (topics.models)" in str(raised.value)
+    assert f"{settings.source.topic} (source.topic)" not in str(raised.value)
+
+
+def test_a_review_topic_with_fewer_partitions_than_the_source_is_refused(
+    settings: Settings, broker: Any
+) -> None:
+    broker.create_topics(3, only=(settings.source.topic,))
+    broker.create_topics(
+        2, only=(settings.topics.review, settings.topics.dead_letters, settings.topics.models)
+    )
+    with pytest.raises(BrokerError, match=r"expected at least the 3 partitions of .*, found 2"):
+        run_worker(settings, parts=no_parts())
+
+
+def test_a_commit_past_the_end_of_a_topic_made_anew_ends_the_worker_with_what_to_do(
+    settings: Settings, broker: Any, start: Callable[..., Any]
+) -> None:
+    broker.create_topics(1)
+    broker.commit({0: 500})
+    worker = start(settings)
+    assert worker.process.wait(30) == 1
+    assert "expected the log to reach the committed offset 500, found its end at 0" in worker.said
+    assert "Traceback" not in worker.said
+
+
+def test_another_faust_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.importlib.metadata, "version", lambda name: "0.16.1")
+    with pytest.raises(ConfigurationError, match=r"expected faust-streaming 0\.15\.x, found 0\.16\.1"):
+        engine.require_known_faust()
+
+
+def test_a_faust_without_a_name_we_use_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(engine.driver.AIOKafkaConsumerThread, "_create_worker_consumer")
+    with pytest.raises(ConfigurationError, match=r"AIOKafkaConsumerThread\._create_worker_consumer"):
+        engine.require_known_faust()
+
+
+def test_nothing_of_kafka_is_touched_at_import() -> None:
+    package = Path(engine.__file__).parent
+    for module in package.glob("*.py"):
+        assert "\napp = " not in module.read_text()
+
+
+def no_parts() -> Any:
+    """Parts that are never reached."""
+    return object()
