@@ -76,6 +76,10 @@ def read_tree(text: str, where: Callable[[int], str]) -> tuple[Node, list[Mistak
     except yaml.YAMLError as error:
         problem = str(error).splitlines()[0]
         return Node(None, where(1)), [Mistake(where(1), "", f"expected YAML; found a mistake: {problem}")]
+    except (ValueError, OverflowError):
+        # PyYAML hands an escape like "\UFFFFFFFF" to chr() unchecked.
+        says = "expected YAML; found an escaped character that does not exist"
+        return Node(None, where(1)), [Mistake(where(1), "", says)]
     except RecursionError:
         return Node(None, where(1)), [Mistake(where(1), "", _TOO_DEEP)]
     if root is None:
@@ -115,8 +119,8 @@ class _Reading:
         built: dict[str, Node] = {}
         for name_node, value_node in source.value:
             where = self._where(name_node.start_mark.line + 1)
-            if not isinstance(name_node, yaml.ScalarNode):
-                self._wrong(where, key, "expected a name before the colon; found a list or mapping")
+            if not isinstance(name_node, yaml.ScalarNode) or not _is_unicode(name_node.value):
+                self._wrong(where, key, "expected a plain name before the colon")
                 continue
             name = str(name_node.value)
             full = f"{key}.{name}" if key else name
@@ -147,7 +151,7 @@ _UNREADABLE = object()
 def scalar(kind: str, text: str) -> Any:
     """The value of a scalar of that kind (`str` or a key of SCALARS), or `_UNREADABLE`."""
     if kind == "str":
-        return text
+        return text if text.isascii() or _is_unicode(text) else _UNREADABLE
     form = SCALARS.get(kind)
     if form is None or form.match(text) is None:
         return _UNREADABLE
@@ -159,6 +163,11 @@ def scalar(kind: str, text: str) -> Any:
         return int(text)
     number = float(text)
     return number if math.isfinite(number) else _UNREADABLE
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be written: half a surrogate pair, escaped in quotes, cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def plain(node: Node) -> Any:

@@ -23,6 +23,13 @@ class _Dumper(yaml.SafeDumper):
 
 for _name, _form in SCALARS.items():
     _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", _form, None)
+# PyYAML reads the other line breaks of Unicode back as \n unless they are escaped.
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if set(text) & set("\n\r\x85\u2028\u2029") else None
+    ),
+)
 _Dumper.add_representer(
     list, lambda dumper, items: dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
 )

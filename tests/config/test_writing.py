@@ -14,7 +14,23 @@ from fraudwatch.config.settings import FieldMapping, Kafka, Label, Settings, Sou
 DEFAULTS = Settings()
 
 # Texts that YAML would rather read as something else, and any others.
-AMBIGUOUS = ["no", "~", "", "1e9", "010", "1:30", "=", "<<", "2001-01-01", "0x1f", "a: b", "#", " x "]
+AMBIGUOUS = [
+    "no",
+    "~",
+    "",
+    "1e9",
+    "010",
+    "1:30",
+    "=",
+    "<<",
+    "2001-01-01",
+    "0x1f",
+    "a: b",
+    "#",
+    " x ",
+    "a\x85b",
+    "a\nb",
+]
 texts = st.sampled_from(AMBIGUOUS) | st.text(st.characters(codec="utf-8"), max_size=12)
 numbers = st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, allow_infinity=False)
 fields = st.builds(
