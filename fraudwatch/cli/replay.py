@@ -1,19 +1,17 @@
 """`fraudwatch replay`."""
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import click
 import msgspec
 
-from fraudwatch.broker.replay import ReplayReport, Row, replay
+from fraudwatch.broker.replay import ReplayReport, replay
 from fraudwatch.cli.entry import COMMANDS
 from fraudwatch.cli.options import FILE, as_json, configured, example
 from fraudwatch.cli.output import print_json, progress, say
 from fraudwatch.config.settings import Settings
-from fraudwatch.decode import Decoder, read_rows
-from fraudwatch.records import NO_TIMESTAMP, Record, Transaction
+from fraudwatch.demo.rows import file_rows
 
 
 class Speed(click.ParamType):
@@ -59,24 +57,13 @@ def command(
     """
     if speed is not None and rate is not None:
         raise click.UsageError("--speed and --rate exclude each other: leave one out")
-    rows = islice(keyed(settings, file), limit)
+    rows = islice(file_rows(settings, file), limit)
     with progress(f"replaying {file.name}", total=limit) as show:
         report = replay(settings, rows, rate=rate, speed=speed, on_progress=lambda told: show(told.records))
     if as_json:
         print_json({**msgspec.to_builtins(report), "records_per_second": report.records_per_second})
     else:
         _say(report, settings.source.topic)
-
-
-def keyed(settings: Settings, file: Path) -> Iterator[Row]:
-    """The rows of a file as records: keyed by account where they can be decoded. Raises as `read_rows`."""
-    decode = Decoder(settings).decode
-    for value in read_rows(file):
-        decoded = decode(Record(file.name, 0, 0, NO_TIMESTAMP, None, value))
-        if isinstance(decoded, Transaction):
-            yield Row(decoded.account_id.encode(), value, decoded.event_time_ms)
-        else:
-            yield Row(None, value)
 
 
 def _say(report: ReplayReport, topic: str) -> None:

@@ -1,0 +1,36 @@
+"""What a demo changes in the settings: where things are, and how soon a first model is fitted."""
+
+from msgspec.structs import replace
+
+from fraudwatch.config.durations import Duration
+from fraudwatch.config.settings import DAY, Settings
+
+MIN_TRANSACTIONS = 5_000
+MIN_SPAN = Duration(5 * DAY)
+"""Some 15 s of either stream at full speed. Shorter, and daily habits rest on a day or two."""
+
+COMMIT_EVERY = Duration(200)
+"""The feed is held back by commits; once a second would let it flow in gulps."""
+
+SESSION_TIMEOUT = Duration(10_000)
+
+
+def demo_settings(settings: Settings, bootstrap_servers: str) -> Settings:
+    """The same detection on an embedded broker, with a model as soon as there is something to fit on."""
+    training = settings.training
+    return replace(
+        settings,
+        kafka=replace(
+            settings.kafka,
+            bootstrap_servers=bootstrap_servers,
+            embedded=True,
+            session_timeout=SESSION_TIMEOUT,
+        ),
+        training=replace(
+            training,
+            min_transactions=min(training.min_transactions, MIN_TRANSACTIONS),
+            min_span=min(training.min_span, MIN_SPAN),
+        ),
+        stream=replace(settings.stream, commit_every=COMMIT_EVERY),
+        metrics=replace(settings.metrics, host="127.0.0.1", port=0),
+    )
