@@ -20,7 +20,8 @@ LONGEST_NUMBER = 400
 # Nearer than 0.05 to a tie only the digits can tell.
 _SURE = 0.45
 
-_EXACT = Context(prec=40, rounding=ROUND_HALF_EVEN)
+EXACT = Context(prec=LONGEST_NUMBER + 10, rounding=ROUND_HALF_EVEN)
+"""Holds every digit of a number that is read, and the few by which a unit moves them."""
 
 
 def amount_reader(subject: str, digits: int, largest: float) -> Callable[[Any], int]:
@@ -45,7 +46,7 @@ def amount_reader(subject: str, digits: int, largest: float) -> Callable[[Any], 
             return minor
         if not isinstance(found, str):
             raise Unclear
-        return int(Decimal(found.strip()).quantize(step, context=_EXACT).scaleb(digits))
+        return int(Decimal(found.strip()).quantize(step, context=EXACT).scaleb(digits))
 
     return read
 

@@ -54,8 +54,9 @@ class Source:
         tree = _overlay(paths)
         self._quick = _quick_reader(tree, self._paths)
         self._names = tuple((msgspec.json.encode(name), times) for name, times in _count_names(tree).items())
-        # In \uXXXX every character of a name takes six bytes, one escape. Bounded, or the search is quadratic.
-        longest = max(len(name) for name, _ in self._names)
+        # After the last escape of a name come at most its four hex digits and the rest of the name. Without
+        # this bound the search takes the square of the record's length.
+        longest = max(len(name) for name, _ in self._names) + 4
         self._escaped_name = re.compile(rb'\\.(?:[^"\\]|\\.){0,%d}"\s*:' % longest, re.DOTALL)
 
     def read(self, value: bytes) -> Sequence[Any]:

@@ -13,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from fraudwatch.decode.money import number_of
+from fraudwatch.decode.money import EXACT, number_of
 from fraudwatch.decode.refusals import Refused, shown
 from fraudwatch.records import Refusal
 
@@ -22,8 +22,6 @@ TimeFormat = Literal["iso8601", "epoch_s", "epoch_ms", "epoch_us"]
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _MS_PER = {"epoch_s": Decimal(1000), "epoch_ms": Decimal(1), "epoch_us": Decimal("0.001")}
-_FAR = 1e17
-"""Larger counts are in no unit near the present; bounds the digits of the arithmetic below."""
 
 _CLOCK = r"(?:[01]\d|2[0-3])"
 _OFFSET = r"(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?"
@@ -103,8 +101,6 @@ def _epoch_ms(subject: str, found: Any, form: str) -> int:
     except Refused as refused:
         reason = Refusal.WRONG_TYPE if refused.reason is Refusal.WRONG_TYPE else Refusal.BAD_TIME
         raise Refused(reason, subject, f"a time as {form}, a number", shown(found)) from None
-    if abs(count) > _FAR:
-        raise Refused(Refusal.TIME_OUT_OF_RANGE, subject, f"a time as {form}", shown(found))
     # A double is written with the fewest digits that name it, so 1522540831.123 stays just that.
     digits = found.strip() if isinstance(found, str) else str(count)
-    return int((Decimal(digits) * _MS_PER[form]).to_integral_value(ROUND_FLOOR))
+    return int(EXACT.multiply(Decimal(digits), _MS_PER[form]).to_integral_value(ROUND_FLOOR))

@@ -71,16 +71,23 @@ def test_list_elements_of_different_kinds_are_read(decode):
     assert (read.transaction_id, read.category, read.country) == ("t9", "x", "FR")
 
 
+def test_a_number_in_a_path_is_also_a_name_where_the_record_has_an_object(decode):
+    mapping = {**REQUIRED, "category": "kind.0", "channel": "kind.how"}
+    read = decode({**SOURCE, "kind": {"0": "x", "how": "card"}}, mapping=mapping)
+    assert (read.category, read.channel) == ("x", "card")
+    assert decode({**SOURCE, "kind": ["x", "card"]}, mapping=mapping).reason is Refusal.WRONG_TYPE
+
+
 def test_the_same_names_in_another_order_in_two_elements_are_not_mixed_up(decode):
     mapping = {
         **REQUIRED,
-        "category": "parts.0.a",
         "channel": "parts.0.b",
-        "country": "parts.1.b",
-        "device_id": "parts.1.a",
+        "country": "parts.1.a",
+        "device_id": "parts.1.b",
+        "category": "parts.0.a",
     }
     read = decode({**SOURCE, "parts": [{"a": "0a", "b": "0b"}, {"a": "1a", "b": "1b"}]}, mapping=mapping)
-    assert (read.category, read.channel, read.country, read.device_id) == ("0a", "0b", "1b", "1a")
+    assert (read.channel, read.country, read.device_id, read.category) == ("0b", "1a", "1b", "0a")
 
 
 @pytest.mark.parametrize("shop", [None, {}, {"id": None}, {"id": " "}, {"places": []}, {"places": None}])

@@ -100,11 +100,17 @@ def test_brackets_inside_texts_and_side_by_side_are_no_nesting(decode, without_i
         b'{"transaction_id":"t1","transaction_id":"t1"',
         b'{"transaction_id":"t1","transaction_\\u0069d":"t2"',
         b'{"transaction_\\u0069d":"t2","transaction_id":"t1"',
+        b'{"\\u0074ransaction_id" :"t2","transaction_id":"t1"',
         b'{"transaction_id" :"t1","transaction_id"\n: null',
     ],
 )
 def test_a_mapped_name_given_twice(decode, without_id, beginning):
     assert_refused(decode(beginning + without_id), Refusal.NOT_JSON, "transaction_id", "once in an object")
+
+
+def test_the_longest_name_spelled_with_an_escape(decode, without_id):
+    twice = b'{"transaction_id":"t","\\u0063ounterparty_country":"FR","counterparty_country":"DE"'
+    assert_refused(decode(twice + without_id), Refusal.NOT_JSON, "counterparty_country")
 
 
 def test_a_nested_name_given_twice(decode):
