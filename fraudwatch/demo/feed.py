@@ -3,14 +3,18 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import Protocol, Self
 
 from fraudwatch.broker.replay import ReplayReport, Row, replay
 from fraudwatch.config.settings import Settings
 
 MOST_AHEAD = 8_000
-"""Records the worker may be behind: two or three seconds of its work, and at 400 bytes each less than what the
-embedded broker keeps of a partition, even if all were in one."""
+"""Records the worker may be behind: two or three seconds of its work."""
+
+FITTING_RATE = 500.0
+"""Records a second while a model is fitted: the fit is the least urgent process of the machine."""
+
+NAP_SECONDS = 0.05
 
 JOIN_SECONDS = 30.0
 
@@ -77,6 +81,14 @@ class Feed:
         )
         self._before, self._now = self._before + report.records, 0
 
+    def await_handled(self, seen: "Feedback") -> None:
+        """Until the worker has handled all that was sent, or the feed is stopped.
+
+        Between two stretches: each counts the bytes that the embedded broker holds from zero.
+        """
+        while seen.records < self.sent and not self._stop.wait(NAP_SECONDS):
+            pass
+
     def _progressed(self, report: ReplayReport) -> None:
         self._now = report.records
         self.event_time_ms = report.event_time_ms or self.event_time_ms
@@ -88,18 +100,36 @@ class Feed:
             self._failure = error
 
 
-def file_feed(settings: Settings, rows: Iterator[Row], rate: float | None) -> Feed:
-    """A file at a rate, or as fast as the worker takes it."""
-    return Feed(lambda feed: feed.replay(settings, rows, rate=rate))
+class Feedback(Protocol):
+    """What a feed is told of the worker; asked often, so it only looks things up."""
+
+    @property
+    def records(self) -> int:
+        """Records handled so far."""
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether there is enough to fit a first model on."""
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the worker scores."""
 
 
-def live_feed(settings: Settings, rows: Iterator[Row], rate: float, has_model: Callable[[], bool]) -> Feed:
-    """The past at full speed until there is a model, then at a rate, then the present as it happens."""
+def paced(settings: Settings, rows: Iterator[Row], rate: float | None, seen: Feedback) -> Feed:
+    """At full speed until there is enough to fit a model on, then in peace until it is fitted, then at the rate.
+
+    Rows whose event time lies in the future wait for it: a stream that has caught up goes on as it happens.
+    """
 
     def send(feed: Feed) -> None:
         ahead = _Ahead(rows)
-        feed.replay(settings, ahead.until(lambda row: has_model()))
+        feed.replay(settings, ahead.until(lambda row: seen.is_sampled or seen.has_model or _lies_ahead(row)))
+        feed.await_handled(seen)
+        feed.replay(settings, ahead.until(lambda row: seen.has_model or _lies_ahead(row)), rate=FITTING_RATE)
+        feed.await_handled(seen)
         feed.replay(settings, ahead.until(_lies_ahead), rate=rate)
+        feed.await_handled(seen)
         feed.replay(settings, ahead.until(lambda row: False), speed=1)
 
     return Feed(send)
@@ -117,6 +147,7 @@ class _Ahead:
         self._kept: Row | None = None
 
     def until(self, ends: Callable[[Row], bool]) -> Iterator[Row]:
+        """The rows before the first that meets the condition; that one comes first the next time."""
         while (row := self._kept or next(self._rows, None)) is not None:
             self._kept = row
             if ends(row):

@@ -10,8 +10,8 @@ from fraudwatch.decode import Decoder, read_rows
 from fraudwatch.records import NO_TIMESTAMP, Record, Transaction
 from fraudwatch.simulate import Plan, messages
 
-ACCOUNTS = 5_000
-"""Some 12,000 transactions a day: a first model after the first seconds, and an event day in a few more."""
+ACCOUNTS = 4_000
+"""Some 10,000 transactions a day: a first model after the first seconds, and an event day in a few more."""
 
 DAYS_BACK = 90
 DAYS_AHEAD = 3_000

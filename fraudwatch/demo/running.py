@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fraudwatch.broker.embedded import PARTITIONS, EmbeddedBroker
 from fraudwatch.config.settings import Settings
-from fraudwatch.demo.feed import Feed, file_feed, live_feed
+from fraudwatch.demo.feed import Feed, paced
 from fraudwatch.demo.look import Look, Stage
 from fraudwatch.demo.newest import NewestAlerts
 from fraudwatch.demo.observation import Observation, observe
@@ -80,11 +80,8 @@ class Demo:
             worker = stack.enter_context(WorkerProcess(settings, directory))
             newest = stack.enter_context(NewestAlerts(settings))
             run = _Run(settings, worker, newest, self._show)
-            if self._file is None:
-                feed = live_feed(settings, rows, self._rate or LIVE_RATE, lambda: run.has_model)
-            else:
-                feed = file_feed(settings, rows, self._rate)
-            stack.enter_context(feed)
+            rate = LIVE_RATE if self._rate is None and self._file is None else self._rate
+            feed = stack.enter_context(paced(settings, rows, rate, run))
             run.await_ready(self._asked)
             run.follow(feed, self._asked, self._seconds)
             return run.drain(feed)
@@ -107,8 +104,16 @@ class _Run:
         self._event_time_ms: int | None = None
 
     @property
+    def records(self) -> int:
+        """Records the worker has handled, as of the last look; so are the next two."""
+        return self._seen.records
+
+    @property
+    def is_sampled(self) -> bool:
+        return self._seen.training_progress >= 1
+
+    @property
     def has_model(self) -> bool:
-        """Whether the worker scores, as of the last look."""
         return self._seen.model_version is not None
 
     def await_ready(self, asked: threading.Event) -> None:

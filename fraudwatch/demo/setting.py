@@ -6,8 +6,8 @@ from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import DAY, Settings
 
 MIN_TRANSACTIONS = 5_000
-MIN_SPAN = Duration(5 * DAY)
-"""Some 15 s of either stream at full speed. Shorter, and daily habits rest on a day or two."""
+MIN_SPAN = Duration(3 * DAY)
+"""Some 10 s of either stream at full speed; a day or two less, and there is no habit yet to depart from."""
 
 COMMIT_EVERY = Duration(200)
 """The feed is held back by commits; once a second would let it flow in gulps."""
