@@ -24,7 +24,7 @@ REFUSED = 3
 CHILD = "from fraudwatch.stream.fitting import main; raise SystemExit(main())"
 
 # A fit must not slow scoring down: it is not urgent.
-NICENESS = 10
+NICENESS = 5
 PARENT_LOOK_SECONDS = 1.0
 
 

@@ -1,5 +1,6 @@
 """One batch of records, from raw bytes to acknowledged alerts (DESIGN D2, the order of steps)."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,11 +41,13 @@ class Handler:
         self._delivery = delivery
         self._metrics = metrics
         self._timer = timer
-        self._next_model: Any | None = None
+        self._turn = asyncio.Lock()
 
-    def swap(self, model: Any) -> None:
-        """The next batch is the first that this model scores."""
-        self._next_model = model
+    async def use(self, model: Any) -> None:
+        """Swaps the model between two batches: at once where none is on its way."""
+        async with self._turn:
+            await self._states.use(model)
+        self._metrics.model(model.version, model.span_ms[1])
 
     async def handle(self, records: Sequence[Record]) -> Handled:
         """Handles records of any partitions, each partition's in the order of its offsets.
@@ -52,7 +55,10 @@ class Handler:
         When it returns, every alert and dead letter is acknowledged by the broker and the records may be.
         Raises BrokerError for a delivery that failed, and whatever the pipeline raises.
         """
-        await self.adopt()
+        async with self._turn:
+            return await self._handle(records)
+
+    async def _handle(self, records: Sequence[Record]) -> Handled:
         groups = [(self._states[partition], group) for partition, group in _by_partition(records).items()]
         parts = [(state, group, batch) for (state, group), batch in await self._fold(groups)]
         started = self._timer()
@@ -71,13 +77,6 @@ class Handler:
             return [((state, group), state.fold(group)) for state, group in groups]
 
         return await self._states.run(fold_all)
-
-    async def adopt(self) -> None:
-        """Puts the model of the last `swap` to use. Called where no batch is on its way."""
-        if self._next_model is not None:
-            model, self._next_model = self._next_model, None
-            await self._states.use(model)
-            self._metrics.model(model.version, model.span_ms[1])
 
     def report(self, handled: Handled) -> None:
         """Counts a batch, once its records are acknowledged."""

@@ -51,7 +51,7 @@ class Live:
         delivery = Delivery(settings.topics, lambda: self.app.producer, parts)
         self._handler = Handler(self._states, delivery, metrics)
         self._restorer = Restorer(settings, self._states, metrics, self.health)
-        self._models = ModelReader(settings, parts.load, self._handler.swap, metrics)
+        self._models = ModelReader(settings, parts.load, self._use, metrics)
         self._trainer = Trainer(settings, parts, self._states, delivery.send_model)
         self._watch = Watch(settings, self._states, metrics, self.health)
         self._epoch = 0
@@ -94,6 +94,10 @@ class Live:
         # Else the end would wait for this very batch.
         self.app.conf.stream_wait_empty = False
 
+    async def _use(self, model: Any) -> None:
+        await self._handler.use(model)
+        self._look_at_model()
+
     def _look_at_model(self) -> None:
         if self._fixed is not None:
             self.health.model_state = f"model {self._fixed.version}, fixed"
@@ -131,7 +135,6 @@ class Live:
             self._fail(error)
             raise
         if stands():
-            await self._handler.adopt()
             self._look_at_model()
             self.health.assigned(committed)
             logger.info("live on partitions %s; %s", sorted(committed), self.health.model_state)
@@ -157,7 +160,7 @@ class Live:
         self._has_started = True
         self.app.add_future(self._watch.run())
         if self._fixed is not None:
-            self._handler.swap(self._fixed)
+            await self._use(self._fixed)
         else:
             await self._models.catch_up()
             self.app.add_future(self._models.follow())

@@ -115,7 +115,7 @@ class Shelf:
 class ModelReader:
     """Reads the models topic whole, then follows it, with an own consumer that is in no group (D6).
 
-    `swap` is told each model that becomes the one in use. An artefact that cannot be used is refused, said and
+    `use` is given each model that becomes the one in use. An artefact that cannot be used is refused, said and
     counted, and the model before it stays.
     """
 
@@ -123,12 +123,12 @@ class ModelReader:
         self,
         settings: Settings,
         load: Callable[[Artefact], Any],
-        swap: Callable[[Any], None],
+        use: Callable[[Any], Awaitable[None]],
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._load = load
-        self._swap = swap
+        self._use = use
         self._metrics = metrics
         self._shelf = Shelf()
         self._place = TopicPartition(settings.topics.models, MODELS_PARTITION)
@@ -204,8 +204,8 @@ class ModelReader:
             self._refuse(error)
             return
         self.version = pointer.version
-        logger.info("model %s is in use from the next batch on", self.version)
-        self._swap(model)
+        await self._use(model)
+        logger.info("model %s is in use", self.version)
 
     def _refuse(self, error: ArtefactError) -> None:
         self._metrics.refused_model()

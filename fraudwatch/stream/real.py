@@ -23,7 +23,9 @@ def real_parts(settings: Settings) -> Parts:
         )
 
     def load(artefact: Artefact) -> detection.Model:
-        return detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), specs)
+        model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), specs)
+        detection.warm_up(model)
+        return model
 
     return Parts(
         make_pipeline=make_pipeline,

@@ -124,7 +124,7 @@ def test_a_damaged_model_is_refused_said_and_counted_and_the_one_before_stays(
     broken = to_messages("broken", Bytes(b"not JSON", b"arrays"))
     broker.send_keyed(topic, [*broken, *to_messages("better", Bytes(b'{"version": "better"}', b"arrays"))])
     worker.until(lambda: "model good stays in use" in worker.said)
-    worker.until(lambda: "model better is in use from the next batch on" in worker.said)
+    worker.until(lambda: "model better is in use" in worker.said)
     broker.send(numbered(1, 5))
     worker.until(lambda: "; model better" in worker.ask("/ready")[1])
     assert worker.lines("live")[-1][4] == "better"
