@@ -6,7 +6,7 @@ from typing import Any
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode.mapping import compile_mapping
 from fraudwatch.decode.refusals import Refused, shown
-from fraudwatch.decode.rules import CANONICAL, KEY
+from fraudwatch.decode.rules import CANONICAL, KEY, REQUIRED
 from fraudwatch.decode.source import Source, Unclear
 from fraudwatch.decode.times import iso
 from fraudwatch.errors import ConfigurationError
@@ -29,7 +29,7 @@ class Decoder:
             self._source = Source([path for _, path in read])
         except ValueError as error:
             raise ConfigurationError(f"{KEY}: {error}") from None
-        self._steps = tuple((_PLACE[field.name], field.read) for field, _ in read)
+        self._steps = tuple((_PLACE[field.name], field.read, field.name in REQUIRED) for field, _ in read)
         self._blank: list[Any] = [None] * len(CANONICAL)
         self._blank[_PLACE["currency"]] = settings.currency
         for field in fields:
@@ -62,8 +62,9 @@ class Decoder:
 
     def _build(self, values: Sequence[Any]) -> Transaction:
         row = self._blank.copy()
-        for (place, read), found in zip(self._steps, values, strict=True):
-            row[place] = read(found)
+        for (place, read, is_required), found in zip(self._steps, values, strict=True):
+            if found is not None or is_required:
+                row[place] = read(found)
         return Transaction(*row)
 
     def _check_ahead(self, transaction: Transaction, record: Record) -> None:
