@@ -24,8 +24,6 @@ MARKER_OF_FIXTURE = {"kafka": "kafka", "labelled": "data"}
 def pytest_configure(config: pytest.Config) -> None:
     # A skip that does not name its test hides how much was not run.
     config.option.fold_skipped = False
-    # kafka-python 3 reads its resources by a function that Python 3.11 and 3.12 call deprecated, 3.13 not.
-    config.addinivalue_line("filterwarnings", r"ignore:(read|open)_text is deprecated:DeprecationWarning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -75,8 +75,14 @@ class HoldBack:
 
     def sent(self, partition: int, size: int) -> None:
         """A record that was admitted is on its way."""
-        self._ahead[partition].add(size + RECORD_OVERHEAD_BYTES)
+        ahead = self._ahead[partition]
+        ahead.position += 1
+        ahead.add(size + RECORD_OVERHEAD_BYTES)
         self._room -= 1
+
+    def found(self, partition: int, size: int) -> None:
+        """A record that an earlier feed left: its bytes count as ours until the next look finds it committed."""
+        self._ahead[partition].add(size + RECORD_OVERHEAD_BYTES)
 
     def _has_room(self, partition: int, size: int) -> bool:
         return self._room > 0 and self._ahead[partition].has_room(size + RECORD_OVERHEAD_BYTES)
@@ -102,7 +108,7 @@ class HoldBack:
 
 
 class _Ahead:
-    """What was sent to one partition and is not committed: its bytes, by position."""
+    """What is in one partition, or on its way there, and not committed: sizes of the records up to `position`."""
 
     def __init__(self, end: int, max_bytes: int | None) -> None:
         self.position = end
@@ -115,7 +121,7 @@ class _Ahead:
         return self._max_bytes is None or not self._sizes or self._bytes + size <= self._max_bytes
 
     def add(self, size: int) -> None:
-        self.position += 1
+        """The size of the next record below `position` that was not counted yet."""
         if self._max_bytes is not None:
             self._sizes.append(size)
             self._bytes += size

@@ -12,7 +12,7 @@ from fraudwatch.broker.admin import admin_client, partitions_of
 from fraudwatch.broker.holding import MAX_BYTES_AHEAD, HoldBack
 from fraudwatch.broker.pacing import Pace
 from fraudwatch.broker.senders import Sender, sender
-from fraudwatch.broker.tail import never
+from fraudwatch.broker.tail import never, tail
 from fraudwatch.config.settings import Settings
 
 NAP_SECONDS = 0.05
@@ -82,6 +82,9 @@ def replay(
             max_bytes=MAX_BYTES_AHEAD if kafka.embedded else None,
             patience_seconds=patience_seconds,
         )
+        if kafka.embedded:
+            for record in tail(settings, settings.source.topic):
+                hold_back.found(record.partition, _size(record.key, record.value))
         with sender(kafka, settings.source.topic) as producer:
             feed = _Feed(producer, hold_back, pace, start, on_progress, stop)
             feed.run(rows, len(partitions))
@@ -114,7 +117,7 @@ class _Feed:
         partition_of = _partitioner(partitions)
         for row in rows:
             partition = partition_of(row.key)
-            size = len(row.value) + len(row.key or b"")
+            size = _size(row.key, row.value)
             if not (self._await_due(row.event_time_ms) and self._await_room(partition, size)):
                 return
             self._producer.send(partition, row.key, row.value)
@@ -171,6 +174,10 @@ class _Feed:
             lag=self._hold_back.lag,
             event_time_ms=self._event_time_ms,
         )
+
+
+def _size(key: bytes | None, value: bytes | None) -> int:
+    return len(key or b"") + len(value or b"")
 
 
 def _partitioner(partitions: int) -> Callable[[bytes | None], int]:

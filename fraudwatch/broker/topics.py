@@ -1,5 +1,6 @@
 """The topics fraudwatch needs (DESIGN §5): what they should be, how Kafka differs, and making it so."""
 
+import time
 from typing import Any, Literal
 
 import msgspec
@@ -117,6 +118,7 @@ def apply(settings: Settings, *, partitions: int = PARTITIONS) -> list[Differenc
                 client.create_partitions({difference.topic: plans[difference.topic].partitions})
             elif difference.kind == "config":
                 _set_config(client, plans[difference.topic])
+        _await_mended(client, settings, partitions)
         return mended
 
 
@@ -181,6 +183,18 @@ def _set_config(client: Any, plan: TopicPlan) -> None:
     answer = client.alter_configs([resource])["topic"][plan.name]
     if answer != "OK":
         raise BrokerError(f"Kafka refused to set {plan.config} on the topic {plan.name}: {answer}")
+
+
+def _await_mended(client: Any, settings: Settings, partitions: int) -> None:
+    """A broker answers from metadata that trail the change by moments."""
+    deadline = time.monotonic() + settings.kafka.request_timeout / 1000
+    while left := [found for found in _compare(client, settings, partitions) if found.applicable]:
+        if time.monotonic() > deadline:
+            raise BrokerError(
+                f"Kafka took the changes, but does not show them after {settings.kafka.request_timeout}: "
+                + "; ".join(map(str, left))
+            )
+        time.sleep(0.05)
 
 
 def _as_set(value: str) -> set[str]:
