@@ -18,6 +18,10 @@ NO_TIMESTAMP = -1
 """`Record.timestamp_ms` of a record that never was in Kafka (a line of a file)."""
 
 
+LARGEST_AMOUNT_MINOR = 2**40 - 1
+"""Up to here a window's sum of squares stays exact in 64-bit integers, whatever the currency's decimals."""
+
+
 class Record(msgspec.Struct, frozen=True, gc=False):
     """A transaction as it sits in Kafka. A file is read as partition 0 of a topic named after it."""
 

@@ -13,6 +13,7 @@ from fraudwatch.decode.rules import CANONICAL, KEY, REQUIRED, mistakes
 from fraudwatch.decode.times import parse_bound, time_reader
 from fraudwatch.decode.values import coordinate_reader, currency_reader, required, text_reader, word_reader
 from fraudwatch.errors import ConfigurationError
+from fraudwatch.records import LARGEST_AMOUNT_MINOR
 
 Reader = Callable[[Any], Any]
 
@@ -68,7 +69,7 @@ def _optional_reader(name: str, subject: str, rule: FieldMapping, settings: Sett
         return time_reader(subject, rule.format, zone, *_limits_ms(settings.limits))
     if name == "amount":
         digits = minor_digits(settings.currency)
-        largest = settings.limits.max_amount
+        largest = min(settings.limits.max_amount, LARGEST_AMOUNT_MINOR / 10**digits)
         is_minor = rule.unit == "minor"
         return (
             amount_reader(subject, 0, largest * 10**digits)

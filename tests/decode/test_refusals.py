@@ -249,6 +249,14 @@ def test_amounts_beyond_the_largest(decode, whole):
         )
 
 
+def test_no_setting_lets_an_amount_beyond_what_sums_of_squares_hold(decode, whole):
+    limits = Limits(max_amount=10_000_000_000)
+    dinars = {**whole, "currency": "KWD"}
+    assert decode({**dinars, "amount": 2**40 // 1000}, limits=limits, currency="KWD").amount_minor < 2**40
+    letter = decode({**dinars, "amount": 2**40 // 1000 + 1}, limits=limits, currency="KWD")
+    assert_refused(letter, Refusal.AMOUNT_OUT_OF_RANGE, "at most 1099511627.775")
+
+
 def test_the_largest_amount_is_in_major_units_whatever_the_source_counts_in(decode, whole):
     mapping = {**{name: name for name in whole}, "amount": FieldMapping(path="amount", unit="minor")}
     limits = Limits(max_amount=1000)
