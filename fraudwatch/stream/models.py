@@ -151,7 +151,7 @@ class ModelReader:
         """Reads on for as long as it is not cancelled. Raises BrokerError when the topic cannot be read."""
         with self._readable():
             while True:
-                await self._read(self._consider)
+                await self._read(self._consider_newest)
 
     async def close(self) -> None:
         """Ends the consumer; `follow` must not be running."""
@@ -171,7 +171,7 @@ class ModelReader:
         end = (await self._consumer.end_offsets([self._place]))[self._place]
         pointers: OrderedDict[str, Pointer] = OrderedDict()
 
-        async def remember(pointer: Pointer) -> None:
+        async def remember(_: bytes | None, pointer: Pointer) -> None:
             pointers[pointer.version] = pointer
             pointers.move_to_end(pointer.version)
 
@@ -182,7 +182,7 @@ class ModelReader:
             if self.version is not None:
                 break
 
-    async def _read(self, on_pointer: Callable[[Pointer], Awaitable[None]]) -> None:
+    async def _read(self, on_pointer: Callable[[bytes | None, Pointer], Awaitable[None]]) -> None:
         for messages in (await self._consumer.getmany(self._place, timeout_ms=FOLLOW_MS)).values():
             for message in messages:
                 try:
@@ -191,7 +191,12 @@ class ModelReader:
                     self._refuse(error)
                     continue
                 if pointer is not None:
-                    await on_pointer(pointer)
+                    await on_pointer(message.key, pointer)
+
+    async def _consider_newest(self, key: bytes | None, pointer: Pointer) -> None:
+        # Each version is told twice; a damaged one is to be refused once.
+        if key == NEWEST.encode():
+            await self._consider(pointer)
 
     async def _consider(self, pointer: Pointer) -> None:
         if pointer.version == self.version:

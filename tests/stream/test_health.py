@@ -83,11 +83,12 @@ def test_a_worker_shows_its_lag_and_what_it_handled(
     worker.until(lambda: worker.is_ready)
     broker.send([*numbered(1, 10), b"no", *numbered(11, 12, "alert")])
     worker.until(lambda: broker.committed() == {0: 13})
-    worker.until(lambda: "at the end of the log" in worker.ask("/live")[1])
-    assert worker.ask("/live")[0] == 200
+    worker.until(
+        lambda: 'fraudwatch_lag_records{partition="0"} 0.0' in worker.ask("/metrics")[1].splitlines()
+    )
+    worker.until(lambda: worker.ask("/live") == (200, "at the end of the log\n"))
     shown = worker.ask("/metrics")[1].splitlines()
     assert "fraudwatch_records_read_total 13.0" in shown
-    assert 'fraudwatch_lag_records{partition="0"} 0.0' in shown
     assert 'fraudwatch_dead_letters_total{reason="not_json",stage="decode"} 1.0' in shown
     assert "fraudwatch_ingest_to_alert_seconds_count 2.0" in shown
     broker.send(numbered(13, 30, "slow"))

@@ -1,0 +1,176 @@
+"""One batch: what is folded, what is sent, and what has to be acknowledged before it counts as handled."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+
+from fraudwatch.config.settings import Topics
+from fraudwatch.errors import BrokerError
+from fraudwatch.metrics import Metrics
+from fraudwatch.pipeline import Assessments, Batch
+from fraudwatch.records import Record
+from fraudwatch.stream.delivery import Delivery
+from fraudwatch.stream.handler import Handler
+from fraudwatch.stream.states import States
+
+TOPICS = Topics()
+
+
+class OneAlertEach:
+    """A pipeline that raises one alert for every record, and remembers them."""
+
+    def __init__(self) -> None:
+        self.folded: list[int] = []
+        self.models: list[str] = []
+
+    def use(self, model: Any) -> None:
+        self.models.append(model.version)
+
+    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
+        self.folded += [record.offset for record in records]
+        nothing = Assessments([], np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0), [], [])
+        alerts: list[Any] = [SimpleNamespace(alert_id=f"{r.partition}-{r.offset}") for r in records]
+        return Batch(len(records), nothing, [], alerts, 0, 0, {})
+
+
+class Wire:
+    """A producer whose deliveries the test acknowledges, or fails."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes | None, int | None]] = []
+        self.deliveries: list[asyncio.Future[None]] = []
+
+    async def send(self, topic: str, key: bytes | None, value: Any, partition: int | None, *_: Any) -> Any:
+        assert topic == TOPICS.review
+        self.sent.append((key, partition))
+        self.deliveries.append(asyncio.get_running_loop().create_future())
+        return self.deliveries[-1]
+
+    async def acknowledge(self, error: Exception | None = None) -> None:
+        """Every delivery, as soon as there is one."""
+        while not self.deliveries:
+            await asyncio.sleep(0.001)
+        for delivery in self.deliveries:
+            if error is None:
+                delivery.set_result(None)
+            else:
+                delivery.set_exception(error)
+        self.deliveries.clear()
+
+
+class Bench:
+    """A handler with two partitions on a wire."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self.states = States(lambda partition, partitions, model: OneAlertEach(), 2)  # type: ignore[arg-type,return-value]
+        parts: Any = SimpleNamespace(encode=lambda alert: b"{}", letter_headers=lambda letter: [])
+        self.handler = Handler(self.states, Delivery(TOPICS, lambda: self.wire, parts), Metrics())
+        for partition in range(2):
+            self.states.make(partition)
+
+    def pipeline(self, partition: int) -> Any:
+        return self.states[partition].pipeline
+
+    async def handle(self, records: list[Record], error: Exception | None = None) -> None:
+        handling = asyncio.create_task(self.handler.handle(records))
+        await self.wire.acknowledge(error)
+        await handling
+
+
+def records(partition: int, first: int, last: int) -> list[Record]:
+    return [Record("t", partition, offset, 0, None, b"x") for offset in range(first, last + 1)]
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(scenario)
+
+
+def test_records_that_come_again_are_neither_folded_nor_published_again() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        await bench.handle(records(0, 0, 4))
+        await bench.handle(records(0, 2, 6))
+        assert bench.pipeline(0).folded == [0, 1, 2, 3, 4, 5, 6]
+        assert [key for key, _ in bench.wire.sent] == [f"0-{offset}".encode() for offset in range(7)]
+        assert bench.states[0].position == 7
+
+    run(scenario())
+
+
+def test_records_that_come_again_never_move_the_position_back() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        await bench.handle(records(0, 0, 4))
+        await bench.handler.handle(records(0, 0, 2))
+        assert bench.states[0].position == 5
+
+    run(scenario())
+
+
+def test_partitions_mixed_in_a_batch_keep_their_order_and_their_alerts_their_partition() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        mixed = [r for pair in zip(records(1, 0, 2), records(0, 5, 7), strict=True) for r in pair]
+        await bench.handle(mixed)
+        assert bench.pipeline(0).folded == [5, 6, 7]
+        assert bench.pipeline(1).folded == [0, 1, 2]
+        assert dict(bench.wire.sent) == {
+            b"0-5": 0, b"0-6": 0, b"0-7": 0, b"1-0": 1, b"1-1": 1, b"1-2": 1,
+        }  # fmt: skip
+
+    run(scenario())
+
+
+def test_a_batch_is_not_handled_before_its_last_alert_is_acknowledged() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        handling = asyncio.create_task(bench.handler.handle(records(0, 0, 2)))
+        while len(bench.wire.deliveries) < 3:
+            await asyncio.sleep(0.001)
+        for delivery in bench.wire.deliveries[:2]:
+            delivery.set_result(None)
+        await asyncio.sleep(0.05)
+        assert not handling.done()
+        assert bench.states[0].position == 0
+        bench.wire.deliveries[2].set_result(None)
+        await handling
+        assert bench.states[0].position == 3
+
+    run(scenario())
+
+
+def test_a_delivery_that_fails_is_an_error_and_the_position_stays() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        with pytest.raises(BrokerError, match=f"expected {TOPICS.review} to acknowledge what was sent"):
+            await bench.handle(records(0, 0, 2), KafkaTimeoutError())
+        assert bench.states[0].position == 0
+
+    run(scenario())
+
+
+def test_a_model_is_swapped_between_two_batches_and_at_once_where_there_is_none() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        model: Any = SimpleNamespace(version="v1", span_ms=(0, 1))
+        await bench.handler.use(model)
+        assert bench.pipeline(0).models == bench.pipeline(1).models == ["v1"]
+
+        handling = asyncio.create_task(bench.handler.handle(records(0, 0, 0)))
+        while not bench.wire.deliveries:
+            await asyncio.sleep(0.001)
+        newer: Any = SimpleNamespace(version="v2", span_ms=(0, 1))
+        swapping = asyncio.create_task(bench.handler.use(newer))
+        await asyncio.sleep(0.05)
+        assert bench.pipeline(0).models == ["v1"]
+        await bench.wire.acknowledge()
+        await asyncio.gather(handling, swapping)
+        assert bench.pipeline(0).models == ["v1", "v2"]
+
+    run(scenario())
