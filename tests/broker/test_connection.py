@@ -1,6 +1,7 @@
 """A Kafka that is not there, or not itself, is one clear message within the request timeout."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -62,10 +63,12 @@ def test_where_nobody_answers_it_is_told_within_the_request_timeout(
 ) -> None:
     address = f"127.0.0.1:{silent_port}"
     begun = time.monotonic()
+    threads = threading.active_count()
     expected = f"expected Kafka at {address}, which did not answer within 500ms: check that it runs"
     with pytest.raises(BrokerError, match=expected):
         WAYS[way](settings_at(address, embedded=embedded))
     assert time.monotonic() - begun < 5
+    assert threading.active_count() == threads  # kafka-python's I/O thread is not left behind
 
 
 @pytest.mark.parametrize("address", ["", "a:b", "host:1,", ":9092"])
