@@ -104,6 +104,8 @@ class Restorer:
         while left and stands():
             fetched = await consumer.getmany(timeout_ms=FETCH_MS, max_records=LARGEST_FOLD)
             for gap in left:
+                if not stands():
+                    return
                 await self._fold_into(gap, fetched.get(gap.place, []), await consumer.position(gap.place))
             left = [gap for gap in left if gap.records]
             # A finished partition stays assigned, and must not be fetched to its end.

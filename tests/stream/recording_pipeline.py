@@ -1,9 +1,9 @@
 """A pipeline for the tests that writes down what it is given, and a model that is a name.
 
-A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `slow` (the fold takes a second) or
-`explode` (the fold raises, unless JOURNAL.healed exists). Anything else is a dead letter. The journal has, one
-line a fold: `live|restored PARTITION FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state
-was made of.
+A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `slow` (the fold takes a second),
+`slow_to_restore` (a quarter of one, when not live) or `explode` (the fold raises, unless JOURNAL.healed exists).
+Anything else is a dead letter. The journal has one line a fold: `live|restored PARTITION FIRST LAST DIGEST
+MODEL`, the digest being a hash over all bytes the state was made of.
 """
 
 import hashlib
@@ -107,6 +107,9 @@ class RecordingPipeline:
     def _do(self, what: str | None, publish: bool) -> None:
         if what == "explode" and not self.journal.with_suffix(".healed").exists():
             raise RuntimeError("this record explodes")
+        if what == "slow_to_restore" and not publish:
+            self._line("restoring", self.partition)
+            time.sleep(0.25)
         if what == "slow" and publish:
             self._line("slow", self.partition)
             time.sleep(1.0)

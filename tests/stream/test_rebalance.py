@@ -19,42 +19,6 @@ def straight(values: list[bytes | None]) -> str:
     return hashlib.sha256(b"".join(value or b"none" for value in values)).hexdigest()
 
 
-def test_a_member_that_joins_takes_half_with_their_state_and_hands_it_back_when_it_ends(
-    settings: Settings, broker: Any, numbered: Numbered, start: Start, free_port: Callable[[], int]
-) -> None:
-    broker.create_topics(PARTITIONS)
-    values = numbered(1, 3_000)
-    parts = [values[:1_000], values[1_000:2_000], values[2_000:]]
-
-    def feed(stage: int) -> None:
-        for partition in range(PARTITIONS):
-            broker.send(parts[stage], partition=partition)
-
-    def done(stage: int) -> bool:
-        return broker.committed() == dict.fromkeys(range(PARTITIONS), 1_000 * (stage + 1))
-
-    staying = start(settings)
-    feed(0)
-    staying.until(lambda: done(0))
-    joining = start(settings, metrics=replace(settings.metrics, port=free_port()))
-    joining.until(lambda: joining.is_ready)
-    feed(1)
-    staying.until(lambda: done(1))
-    taken = {int(line[0]) for line in joining.lines("restored")}
-    assert len(taken) == PARTITIONS // 2
-    assert joining.end() == 0
-    feed(2)
-    staying.until(lambda: done(2))
-
-    last = {int(line[0]): line for line in staying.lines("live")}
-    assert {partition: line[3] for partition, line in last.items()} == dict.fromkeys(
-        range(PARTITIONS), straight(values)
-    )
-    assert sorted(staying.folded("live")) == [
-        (p, offset) for p in range(PARTITIONS) for offset in range(3_000)
-    ]
-
-
 def test_a_member_that_dies_is_replaced_after_its_session_and_its_records_are_handled_once_more(
     settings: Settings, broker: Any, numbered: Numbered, start: Start, free_port: Callable[[], int]
 ) -> None:
@@ -70,3 +34,48 @@ def test_a_member_that_dies_is_replaced_after_its_session_and_its_records_are_ha
     staying.until(lambda: broker.committed() == {0: 600, 1: 600})
     assert {line[3] for line in staying.lines("live") if line[2] == "599"} == {straight(values)}
     assert set(staying.folded("live")) == {(p, offset) for p in range(2) for offset in range(600)}
+
+
+def test_a_member_that_joins_and_leaves_under_load_gets_and_hands_back_states_without_loss_or_repetition(
+    settings: Settings, broker: Any, numbered: Numbered, start: Start, free_port: Callable[[], int]
+) -> None:
+    broker.create_topics(PARTITIONS)
+    staying = start(settings)
+    staying.until(lambda: staying.is_ready)
+    values = numbered(1, 4_000)
+    for partition in range(PARTITIONS):
+        broker.send(values, partition=partition)
+    joining = start(settings, metrics=replace(settings.metrics, port=free_port()))
+    joining.until(lambda: joining.is_ready)
+    assert len({line[0] for line in joining.lines("restored")}) == PARTITIONS // 2
+    assert joining.end() == 0
+    staying.until(lambda: broker.committed() == dict.fromkeys(range(PARTITIONS), 4_000))
+    assert sorted(staying.folded("live")) == [
+        (p, offset) for p in range(PARTITIONS) for offset in range(4_000)
+    ]
+    last = {line[0]: line[3] for line in staying.lines("live") if line[2] == "3999"}
+    assert last == dict.fromkeys("0123", straight(values))
+
+
+def test_a_rebalance_in_the_middle_of_a_restore_leaves_every_state_whole(
+    settings: Settings, broker: Any, numbered: Numbered, start: Start, free_port: Callable[[], int]
+) -> None:
+    broker.create_topics(2)
+    values = numbered(1, 12, "slow_to_restore")
+    first = start(settings)
+    for partition in range(2):
+        broker.send(values, partition=partition)
+    first.until(lambda: broker.committed() == {0: 12, 1: 12})
+    assert first.end() == 0
+
+    second = start(settings)
+    second.until(lambda: len(second.lines("restoring")) > 2)
+    third = start(settings, metrics=replace(settings.metrics, port=free_port()))
+    for worker in (second, third):
+        worker.until(lambda worker=worker: worker.is_ready and "no partition" not in worker.ask("/ready")[1])
+    more = numbered(13, 18)
+    for partition in range(2):
+        broker.send(more, partition=partition)
+    second.until(lambda: broker.committed() == {0: 18, 1: 18})
+    last = {line[0]: line[3] for line in second.lines("live") if line[2] == "17"}
+    assert last == dict.fromkeys("01", straight([*values, *more]))
