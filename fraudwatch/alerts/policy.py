@@ -19,6 +19,8 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.records import FloatArray, Reason, Transaction
 
 SHOWN_REASONS = 8
+LEAST_CONTRIBUTION = 0.05
+"""Extreme amounts 12 % more frequent than usual: below that a sentence would only tire its reader."""
 CUT_LISTED = 100
 _HIGH_THEMES = 2
 
@@ -199,8 +201,8 @@ class Policy:
 
 
 def _shown(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
-    """The strongest first; what contributes nothing is no reason. Ties keep the order of the model."""
-    contributing = [reason for reason in reasons if reason.contribution > 0]
+    """The strongest first; what hardly contributes is no reason. Ties keep the order of the model."""
+    contributing = [reason for reason in reasons if reason.contribution >= LEAST_CONTRIBUTION]
     contributing.sort(key=lambda reason: -reason.contribution)
     return tuple(contributing[:SHOWN_REASONS])
 

@@ -84,8 +84,8 @@ FEATURES = (
             role=Role.CONTEXT,
             unit=Unit.HOUR,
             sentence=Text(
-                en="It happened around {value}, an hour of few transactions.",
-                fr="Cela s’est passé vers {value}, une heure de peu d’opérations.",
+                en="It happened around {value}, an hour at which unusual amounts are more frequent.",
+                fr="Cela s’est passé vers {value}, une heure où les montants inhabituels sont plus fréquents.",
             ),
             innocent=Text(
                 en="Shift work, another time zone.", fr="Un travail posté, un autre fuseau horaire."

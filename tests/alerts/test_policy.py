@@ -78,7 +78,7 @@ def test_only_reasons_that_contribute_are_shown_the_strongest_first(
 def test_what_has_no_reason_a_person_could_check_is_no_alert(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
-    assert policy().judge(payment(), 0, 5.0, lambda: (reason(contribution=0.0),)) is None
+    assert policy().judge(payment(), 0, 5.0, lambda: (reason(contribution=0.04),)) is None
 
 
 def test_the_highest_severity_needs_reasons_of_two_themes(

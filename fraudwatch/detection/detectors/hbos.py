@@ -30,8 +30,8 @@ class HistogramScore:
         "hbos",
         "HBOS",
         Text(
-            en="Several signals at once are at levels seldom seen here",
-            fr="Plusieurs signaux à la fois sont à des niveaux rarement vus ici",
+            en="Several signals at once are at levels seldom seen here.",
+            fr="Plusieurs signaux à la fois sont à des niveaux rarement vus ici.",
         ),
     )
 

@@ -42,8 +42,8 @@ class IsolationForest:
         "isolation_forest",
         "IFOREST",
         Text(
-            en="The combination of signals is unlike what is usual here",
-            fr="La combinaison des signaux sort de l’ordinaire",
+            en="The combination of signals is unlike what is usual here.",
+            fr="La combinaison des signaux sort de l’ordinaire.",
         ),
     )
 

@@ -35,8 +35,8 @@ class PrincipalComponents:
         "pca",
         "PCA",
         Text(
-            en="The signals do not go together the way they usually do here",
-            fr="Les signaux ne vont pas ensemble comme à l’habitude",
+            en="The signals do not go together the way they usually do here.",
+            fr="Les signaux ne vont pas ensemble comme à l’habitude.",
         ),
     )
 
