@@ -1,7 +1,6 @@
 """`fraudwatch backtest`."""
 
 import time
-from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from fraudwatch.backtest import BacktestReport, Span, backtest, load_model
 from fraudwatch.cli.dates import DATE, whole_days
 from fraudwatch.cli.entry import COMMANDS
 from fraudwatch.cli.options import FILE, as_json, configured, example
-from fraudwatch.cli.output import counted, print_json, print_table, progress, quantity, table, written
+from fraudwatch.cli.output import counted, print_json, print_table, progress, quantity, table
 from fraudwatch.config.settings import Settings
 
 DETECTORS = ("isolation_forest", "hbos", "pca")
@@ -79,7 +78,7 @@ def command(
     score_span = whole_days(score_from, score_to, "score-")
     settings = _with_detectors(settings, model, detectors, no_detectors)
     started = time.perf_counter()
-    with progress(f"folding {file.name}") as show, written(scores) if scores else nullcontext():
+    with progress(f"folding {file.name}") as show:
         report = backtest(
             settings,
             file,

@@ -38,7 +38,13 @@ def say(message: str) -> None:
 def table(*columns: str, title: str | None = None) -> Table:
     """An empty table in the house style; columns that begin with `#` hold numbers and stand to the right."""
     made = Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        show_header=any(column.strip("#") for column in columns),
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
     )
     for column in columns:
         is_number = column.startswith("#")

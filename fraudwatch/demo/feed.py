@@ -116,23 +116,41 @@ class Feedback(Protocol):
         """Whether the worker scores."""
 
 
-def paced(settings: Settings, rows: Iterator[Row], rate: float | None, seen: Feedback) -> Feed:
-    """At full speed until there is enough to fit a model on, then in peace until it is fitted, then at the rate.
-
-    Rows whose event time lies in the future wait for it: a stream that has caught up goes on as it happens.
-    """
+def live_feed(settings: Settings, rows: Iterator[Row], rate: float, seen: Feedback) -> Feed:
+    """At full speed until there is a model, then at the rate, and once it has caught up, as it happens."""
 
     def send(feed: Feed) -> None:
         ahead = _Ahead(rows)
-        feed.replay(settings, ahead.until(lambda row: seen.is_sampled or seen.has_model or _lies_ahead(row)))
-        feed.await_handled(seen)
-        feed.replay(settings, ahead.until(lambda row: seen.has_model or _lies_ahead(row)), rate=FITTING_RATE)
-        feed.await_handled(seen)
+        _warm_up(feed, settings, ahead, None, seen)
         feed.replay(settings, ahead.until(_lies_ahead), rate=rate)
         feed.await_handled(seen)
-        feed.replay(settings, ahead.until(lambda row: False), speed=1)
+        feed.replay(settings, ahead.until(_never), speed=1)
 
     return Feed(send)
+
+
+def file_feed(settings: Settings, rows: Iterator[Row], rate: float | None, seen: Feedback) -> Feed:
+    """At the rate, or as fast as the worker takes it."""
+
+    def send(feed: Feed) -> None:
+        ahead = _Ahead(rows)
+        _warm_up(feed, settings, ahead, rate, seen)
+        feed.replay(settings, ahead.until(_never), rate=rate)
+
+    return Feed(send)
+
+
+def _warm_up(feed: Feed, settings: Settings, ahead: "_Ahead", rate: float | None, seen: Feedback) -> None:
+    """Until there is enough to fit a model on, then in peace until it is fitted."""
+    feed.replay(settings, ahead.until(lambda row: seen.is_sampled or seen.has_model), rate=rate)
+    feed.await_handled(seen)
+    slowly = min(rate or FITTING_RATE, FITTING_RATE)
+    feed.replay(settings, ahead.until(lambda row: seen.has_model), rate=slowly)
+    feed.await_handled(seen)
+
+
+def _never(row: Row) -> bool:
+    return False
 
 
 def _lies_ahead(row: Row) -> bool:

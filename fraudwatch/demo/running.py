@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fraudwatch.broker.embedded import PARTITIONS, EmbeddedBroker
 from fraudwatch.config.settings import Settings
-from fraudwatch.demo.feed import Feed, paced
+from fraudwatch.demo.feed import Feed, file_feed, live_feed
 from fraudwatch.demo.look import Look, Stage
 from fraudwatch.demo.newest import NewestAlerts
 from fraudwatch.demo.observation import Observation, observe
@@ -80,8 +80,11 @@ class Demo:
             worker = stack.enter_context(WorkerProcess(settings, directory))
             newest = stack.enter_context(NewestAlerts(settings))
             run = _Run(settings, worker, newest, self._show)
-            rate = LIVE_RATE if self._rate is None and self._file is None else self._rate
-            feed = stack.enter_context(paced(settings, rows, rate, run))
+            if self._file is None:
+                feed = live_feed(settings, rows, self._rate or LIVE_RATE, run)
+            else:
+                feed = file_feed(settings, rows, self._rate, run)
+            stack.enter_context(feed)
             run.await_ready(self._asked)
             run.follow(feed, self._asked, self._seconds)
             return run.drain(feed)
