@@ -36,6 +36,23 @@ class Kafka(Section, frozen=True):
     request_timeout: Annotated[Duration, _says("How long one request to a broker may take.")] = Duration(
         40_000
     )
+    security: Annotated[
+        Literal["plaintext", "ssl", "sasl_ssl"],
+        _says(
+            "How the connection is protected: not at all, TLS, or TLS with a user and password (SCRAM-SHA-512)."
+        ),
+    ] = "plaintext"
+    ca_file: Annotated[
+        str | None, _says("Certificates (PEM) of the authorities to trust; without it those of the system.")
+    ] = None
+    certificate_file: Annotated[str | None, _says("Own certificate (PEM), for mutual TLS.")] = None
+    key_file: Annotated[str | None, _says("Private key (PEM) of the own certificate.")] = None
+    key_password_file: Annotated[str | None, _says("File that holds the password of the private key.")] = None
+    username: Annotated[str | None, _says("User of sasl_ssl.")] = None
+    password: Annotated[
+        str | None, _says("Password of sasl_ssl; better given as password_file or in the environment.")
+    ] = None
+    password_file: Annotated[str | None, _says("File that holds the password of sasl_ssl.")] = None
     embedded: Annotated[
         bool, _says("The in-process broker of the demo: no admin requests, older protocol versions.")
     ] = False
@@ -47,6 +64,12 @@ class Topics(Section, frozen=True):
     review: Annotated[str, _says("Alerts and their updates, for investigators.")] = "fraudwatch.review"
     dead_letters: Annotated[str, _says("Records that could not be processed, bytes untouched.")] = (
         "fraudwatch.dead-letters"
+    )
+    transactions: Annotated[
+        str, _says("Canonical transactions keyed by account, written by intake where `sources` are given.")
+    ] = "fraudwatch.transactions"
+    dispositions: Annotated[str, _says("Verdicts on alerts and reports from outside.")] = (
+        "fraudwatch.dispositions"
     )
     models: Annotated[str, _says("Model artefacts and the pointer to the newest.")] = "fraudwatch.models"
     replication: Annotated[
@@ -83,16 +106,48 @@ class Label(Section, frozen=True):
     detail: Annotated[str | None, _says("Where a finer label (a typology or scenario) is.")] = None
 
 
+class Csv(Section, frozen=True):
+    """How a record that is one line of CSV is written."""
+
+    columns: Annotated[tuple[str, ...], _says("Names of the columns, in their order.", min_length=1)]
+    delimiter: Annotated[str, _says("What stands between columns.", min_length=1, max_length=1)] = ";"
+    encoding: Annotated[str, _says("Character encoding, such as utf-8 or iso-8859-1.")] = "utf-8"
+    decimal: Annotated[Literal[".", ","], _says("Decimal mark of amounts and coordinates.")] = "."
+
+
 class Source(Section, frozen=True):
-    """The stream of transactions to read."""
+    """The stream of transactions to read, where one topic keyed by account is all there is."""
 
     topic: Annotated[str, _says("Topic the transactions are read from.")] = "transactions"
-    format: Annotated[Literal["json"], _says("How a record is written.")] = "json"
+    format: Annotated[Literal["json", "csv"], _says("How a record is written.")] = "json"
+    csv: Annotated[Csv | None, _says("For the format csv: its columns and how they are written.")] = None
     mapping: Annotated[
         dict[str, str | FieldMapping],
         _says("Canonical field: its path, or a table of path, constant, format, zone, unit, values."),
     ] = msgspec.field(default_factory=dict)
+    legs: Annotated[
+        tuple[dict[str, str | FieldMapping], ...],
+        _says("For a record that is several transactions: what the mapping of each has beyond `mapping`."),
+    ] = ()
+    silent_after: Annotated[
+        Duration, _says("A source without records for this long is said to be silent.")
+    ] = Duration(15 * 60_000)
     label: Annotated[Label | None, _says("Field that labels cases, for measuring only.")] = None
+
+
+class Accounts(Section, frozen=True):
+    """Which account a transaction belongs to."""
+
+    clients_file: Annotated[
+        str | None,
+        _says(
+            "CSV file `account_id,client_id`: accounts of one client are brought together under the client's id."
+        ),
+    ] = None
+    misplaced_limit: Annotated[
+        int,
+        _says("Accounts seen in two partitions of a source read directly before the worker stops.", ge=0),
+    ] = 100
 
 
 class Limits(Section, frozen=True):
@@ -208,9 +263,18 @@ class Settings(Section, frozen=True):
     """The whole configuration file."""
 
     currency: Annotated[str, _says("The one currency of the state, ISO 4217.", pattern="^[A-Z]{3}$")] = "EUR"
+    rates: Annotated[
+        dict[str, dict[str, float]],
+        _says("Other currencies: for each the units of `currency` one unit was worth from a date on."),
+    ] = msgspec.field(default_factory=dict)
+    sources: Annotated[
+        dict[str, Source],
+        _says("Several sources by name, brought together by `fraudwatch intake`; `source` is then not used."),
+    ] = msgspec.field(default_factory=dict)
     kafka: Kafka = Kafka()
     topics: Topics = Topics()
     source: Source = Source()
+    accounts: Accounts = Accounts()
     limits: Limits = Limits()
     lateness: Lateness = Lateness()
     features: Features = Features()

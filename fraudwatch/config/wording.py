@@ -9,8 +9,8 @@ from msgspec import inspect
 
 from fraudwatch.config.durations import Duration
 
-SECRETS: frozenset[str] = frozenset()
-"""Dotted keys whose values are never printed, by a message or by `dump`. There are none yet."""
+SECRETS: frozenset[str] = frozenset({"kafka.password"})
+"""Dotted keys whose values are never printed, by a message or by `dump`."""
 
 HIDDEN = "(hidden)"
 

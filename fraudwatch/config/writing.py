@@ -14,7 +14,7 @@ from fraudwatch.config.wording import HIDDEN, SECRETS
 
 # Where Kafka is, what topics are called and how fast the worker goes changes no score and no reason.
 _NO_INFLUENCE = ("kafka", "topics", "stream", "metrics")
-_NO_INFLUENCE_IN_SOURCE = ("topic", "label")
+_NO_INFLUENCE_IN_SOURCE = ("topic", "label", "silent_after")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -54,7 +54,7 @@ def plain_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _plain(value: Any, key: str) -> Any:
-    if key in SECRETS:
+    if key in SECRETS and value is not None:
         return HIDDEN
     if isinstance(value, Duration):
         return str(value)

@@ -116,7 +116,8 @@ def test_the_fingerprint_follows_what_influences_detection(key, value):
 def test_every_section_is_either_in_the_fingerprint_or_left_out_on_purpose():
     # A new section has to be thought about here.
     assert set(Settings.__struct_fields__) == {
-        *("currency", "source", "limits", "lateness", "features", "detection", "training", "alerts"),
+        *("currency", "rates", "source", "sources", "accounts", "limits", "lateness", "features"),
+        *("detection", "training", "alerts"),
         *writing._NO_INFLUENCE,
     }
 
