@@ -10,13 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from fraudwatch.backtest import BacktestReport, Span, backtest, load_model
-from fraudwatch.cli.dates import DATE, whole_days
+from fraudwatch.cli.dates import whole_days
 from fraudwatch.cli.entry import COMMANDS
-from fraudwatch.cli.options import FILE, as_json, configured, example
+from fraudwatch.cli.options import DATE, FILE, as_json, configured, example
 from fraudwatch.cli.output import counted, print_json, print_table, progress, quantity, table
 from fraudwatch.config.settings import Settings
-
-DETECTORS = ("isolation_forest", "hbos", "pca")
+from fraudwatch.detection import DETECTORS
 
 
 @click.command(
@@ -48,7 +47,7 @@ DETECTORS = ("isolation_forest", "hbos", "pca")
     "--detector",
     "detectors",
     multiple=True,
-    type=click.Choice(DETECTORS),
+    type=click.Choice(list(DETECTORS)),
     help="Fit these detectors only, to see what each is worth. May be repeated.",
 )
 @click.option("--no-detectors", is_flag=True, help="Fit no detector, to see what all of them are worth.")

@@ -6,8 +6,6 @@ import click
 
 from fraudwatch.backtest import Span, span
 
-DATE = click.DateTime(formats=["%Y-%m-%d"])
-
 
 def whole_days(first: datetime | None, last: datetime | None, prefix: str = "") -> Span:
     """The span of two date options, both days included. Raises UsageError when they are the wrong way round."""

@@ -11,6 +11,7 @@ from fraudwatch.config import loading
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+DATE = click.DateTime(formats=["%Y-%m-%d"])
 FILE = click.Path(path_type=Path)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program instead.")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from fraudwatch.cli.entry import COMMANDS
-from fraudwatch.cli.options import FILE, as_json, example
+from fraudwatch.cli.options import DATE, FILE, as_json, example
 from fraudwatch.cli.output import print_json, progress, say
 from fraudwatch.simulate import Plan, write
 
@@ -25,7 +25,7 @@ DEFAULTS = Plan()
 )
 @click.option(
     "--start",
-    type=click.DateTime(formats=["%Y-%m-%d"]),
+    type=DATE,
     default=DEFAULTS.start.isoformat(),
     show_default=True,
     metavar="DATE",

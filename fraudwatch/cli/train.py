@@ -8,9 +8,9 @@ import click
 
 from fraudwatch import detection
 from fraudwatch.backtest import train_file
-from fraudwatch.cli.dates import DATE, whole_days
+from fraudwatch.cli.dates import whole_days
 from fraudwatch.cli.entry import COMMANDS
-from fraudwatch.cli.options import FILE, as_json, configured, example
+from fraudwatch.cli.options import DATE, FILE, as_json, configured, example
 from fraudwatch.cli.output import counted, print_json, print_table, progress, quantity, table, written
 from fraudwatch.config.settings import Settings
 from fraudwatch.detection import Model

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from fraudwatch.demo.look import Look
+from fraudwatch.demo.observation import Observation
 
 EVERY_SECONDS = 1.0
 
@@ -33,15 +34,18 @@ class Lines:
 def line(look: Look) -> str:
     """Throughput, records by outcome, lag, model and alerts on one line."""
     seen = look.seen
-    model = (
-        f"model {seen.model_version}"
-        if seen.model_version
-        else f"model warming up {seen.training_progress:.0%}"
-    )
     alerts = ", ".join(f"{count} {severity}" for severity, count in seen.alerts.items())
     return (
         f"{look.seconds:4.0f} s  {look.stage}  {look.records_per_second:,.0f}/s  {seen.records:,} records: "
         f"{seen.scored:,} scored, {seen.unscored:,} unscored, {seen.duplicates:,} duplicates, {seen.late:,} late, "
-        f"{seen.dead_letters:,} dead letters; lag {seen.lag:,}; {model}; alerts: {alerts or 'none'} "
+        f"{seen.dead_letters:,} dead letters; lag {seen.lag:,}; {_model(seen)}; alerts: {alerts or 'none'} "
         f"in {look.event_days:.1f} event days (budget {look.budget:g} a day); {look.metrics or '…'}/metrics"
     )
+
+
+def _model(seen: Observation) -> str:
+    if seen.model_version:
+        return f"model {seen.model_version}"
+    if seen.training_progress >= 1:
+        return "model being fitted"
+    return f"model warming up {seen.training_progress:.0%}"

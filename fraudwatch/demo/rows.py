@@ -35,8 +35,8 @@ def file_rows(settings: Settings, file: Path) -> Iterator[Row]:
     return map(row, read_rows(file))
 
 
-def own_rows(currency: str) -> Iterator[Row]:
+def own_rows() -> Iterator[Row]:
     """The simulated stream from DAYS_BACK days ago on, without an end in sight."""
     start = datetime.now(UTC).date() - timedelta(days=DAYS_BACK)
-    plan = Plan(accounts=ACCOUNTS, days=DAYS_BACK + DAYS_AHEAD, start=start, currency=currency)
+    plan = Plan(accounts=ACCOUNTS, days=DAYS_BACK + DAYS_AHEAD, start=start)
     return (Row(message.key, message.value, message.event_time_ms) for message in messages(plan))

@@ -18,7 +18,7 @@ from fraudwatch.demo.look import Look, Stage
 from fraudwatch.demo.newest import NewestAlerts
 from fraudwatch.demo.observation import Observation, observe
 from fraudwatch.demo.rows import file_rows, own_rows
-from fraudwatch.demo.setting import demo_settings
+from fraudwatch.demo.setting import demo_settings, reading_our_own
 from fraudwatch.demo.summary import Summary, summary
 from fraudwatch.demo.worker import WorkerProcess
 from fraudwatch.errors import FraudwatchError
@@ -55,7 +55,7 @@ class Demo:
         seconds: float | None = None,
         show: Callable[[Look], None] = lambda look: None,
     ) -> None:
-        self._given = settings
+        self._given = settings if file is not None else reading_our_own(settings)
         self._file = file
         self._rate = rate
         self._seconds = seconds
@@ -69,7 +69,7 @@ class Demo:
     def run(self) -> Summary:
         """Raises FraudwatchError when the input cannot be used, or the worker ends by itself or stands still."""
         # What is wrong with the input is said before anything is started.
-        rows = own_rows(self._given.currency) if self._file is None else file_rows(self._given, self._file)
+        rows = own_rows() if self._file is None else file_rows(self._given, self._file)
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fraudwatch-demo-")))
             broker = stack.enter_context(EmbeddedBroker())

@@ -34,3 +34,8 @@ def demo_settings(settings: Settings, bootstrap_servers: str) -> Settings:
         stream=replace(settings.stream, commit_every=COMMIT_EVERY),
         metrics=replace(settings.metrics, host="127.0.0.1", port=0),
     )
+
+
+def reading_our_own(settings: Settings) -> Settings:
+    """The same for the stream of `fraudwatch simulate`: canonical names, in euros, whatever else was mapped."""
+    return replace(settings, currency="EUR", source=replace(settings.source, mapping={}, label=None))

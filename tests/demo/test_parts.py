@@ -2,6 +2,8 @@
 
 import time
 from io import StringIO
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +13,20 @@ from rich.console import Console
 from fraudwatch.broker.embedded import PARTITIONS, EmbeddedBroker
 from fraudwatch.broker.replay import Row
 from fraudwatch.broker.tail import tail
+from fraudwatch.config.loading import load
 from fraudwatch.config.settings import Kafka, Settings
+from fraudwatch.decode import Decoder
 from fraudwatch.demo.feed import file_feed, live_feed
 from fraudwatch.demo.lines import Lines
 from fraudwatch.demo.look import Look, Stage
 from fraudwatch.demo.observation import Observation, observe
 from fraudwatch.demo.rows import file_rows, own_rows
 from fraudwatch.demo.screen import drawn
-from fraudwatch.demo.setting import demo_settings
+from fraudwatch.demo.setting import demo_settings, reading_our_own
 from fraudwatch.demo.worker import WorkerProcess
 from fraudwatch.errors import FraudwatchError, UnusableInputError
 from fraudwatch.metrics import Metrics, read_sample
+from fraudwatch.records import Record, Transaction
 
 
 class Seen:
@@ -106,9 +111,18 @@ def test_rows_of_a_file_wait_for_no_event_time(settings):
 
 
 def test_our_own_stream_begins_in_the_past():
-    first = next(own_rows("EUR"))
+    first = next(own_rows())
     assert first.event_time_ms is not None
     assert 80 < (time.time() - first.event_time_ms / 1000) / 86_400 < 100
+
+
+def test_our_own_stream_is_understood_whatever_source_is_configured():
+    handbook = load(Path(__file__).parents[2] / "configs" / "handbook.yaml", environ={})
+    decoder = Decoder(reading_our_own(handbook))
+    for row in islice(own_rows(), 50):
+        decoded = decoder.decode(Record("t", 0, 0, int(time.time() * 1000), row.key, row.value))
+        assert isinstance(decoded, Transaction), decoded
+        assert decoded.account_id.encode() == row.key
 
 
 def test_a_file_that_cannot_be_read_is_refused_before_anything_starts(tmp_path):
