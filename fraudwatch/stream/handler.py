@@ -1,6 +1,7 @@
 """One batch of records, from raw bytes to acknowledged alerts (DESIGN D2, the order of steps)."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class Handler:
 
     def report(self, handled: Handled) -> None:
         """Counts a batch, once its records are acknowledged."""
-        for place, (_, group, batch) in enumerate(handled.parts):
+        for place, (state, group, batch) in enumerate(handled.parts):
             found = batch.assessments
             # The wait for the broker is one for the whole batch.
             publish = {"publish": handled.publish_seconds} if place == 0 else {}
@@ -95,6 +96,13 @@ class Handler:
             self._metrics.conflicts(batch.conflicts)
             self._metrics.alerts_cut(batch.cut)
             self._report_alerts(group, batch)
+            self._report_edge(state)
+
+    def _report_edge(self, state: PartitionState) -> None:
+        raised_from = state.pipeline.policy.edge.raised_from
+        # A partition that went to another worker meanwhile has no series here any more.
+        if math.isfinite(raised_from) and self._states.get(state.partition) is state:
+            self._metrics.edge(state.partition, raised_from)
 
     def _report_alerts(self, group: list[Record], batch: Batch) -> None:
         found = batch.assessments

@@ -84,11 +84,27 @@ class Batch(Protocol):
     def stage_seconds(self) -> Mapping[str, float]: ...
 
 
+class Edge(Protocol):
+    """The score from which an alert is raised; infinite as long as there is no model."""
+
+    @property
+    def raised_from(self) -> float: ...
+
+
+class Policy(Protocol):
+    """What turns scores into alerts, as far as the metrics show it."""
+
+    @property
+    def edge(self) -> Edge: ...
+
+
 class Pipeline(Protocol):
     """One partition's state; `fraudwatch.pipeline.Pipeline` is the real one."""
 
     @property
     def training(self) -> Training: ...
+    @property
+    def policy(self) -> Policy: ...
     def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch: ...
     def use(self, model: Any) -> None: ...
 

@@ -7,10 +7,12 @@ MODEL`, the digest being a hash over all bytes the state was made of.
 """
 
 import hashlib
+import math
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -61,6 +63,7 @@ class RecordingPipeline:
         self.partition = partition
         self.model = model
         self.training = FakeTraining(wanted)
+        self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf))
         self._digest = hashlib.sha256()
 
     def use(self, model: FakeModel) -> None:

@@ -1,6 +1,7 @@
 """One batch: what is folded, what is sent, and what has to be acknowledged before it counts as handled."""
 
 import asyncio
+import math
 from collections.abc import Coroutine, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,11 @@ from aiokafka.errors import KafkaTimeoutError
 
 from fraudwatch.config.settings import Topics
 from fraudwatch.errors import BrokerError
-from fraudwatch.metrics import Metrics
+from fraudwatch.metrics import Metrics, read_sample
 from fraudwatch.pipeline import Assessments, Batch
 from fraudwatch.records import Record
 from fraudwatch.stream.delivery import Delivery
-from fraudwatch.stream.handler import Handler
+from fraudwatch.stream.handler import Handled, Handler
 from fraudwatch.stream.states import States
 
 TOPICS = Topics()
@@ -27,6 +28,7 @@ class OneAlertEach:
     def __init__(self) -> None:
         self.folded: list[int] = []
         self.models: list[str] = []
+        self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf))
 
     def use(self, model: Any) -> None:
         self.models.append(model.version)
@@ -70,12 +72,22 @@ class Bench:
         self.wire = Wire()
         self.states = States(lambda partition, partitions, model: OneAlertEach(), 2)  # type: ignore[arg-type,return-value]
         parts: Any = SimpleNamespace(encode=lambda alert: b"{}", letter_headers=lambda letter: [])
-        self.handler = Handler(self.states, Delivery(TOPICS, lambda: self.wire, parts), Metrics())
+        self.metrics = Metrics()
+        self.handler = Handler(self.states, Delivery(TOPICS, lambda: self.wire, parts), self.metrics)
         for partition in range(2):
             self.states.make(partition)
 
     def pipeline(self, partition: int) -> Any:
         return self.states[partition].pipeline
+
+    def empty_parts(self, *partitions: int) -> Any:
+        """What came of a batch without records."""
+        return [(self.states[p], [], self.pipeline(p).fold([])) for p in partitions]
+
+    def edges(self) -> dict[str, float]:
+        """The edge of each partition, as shown."""
+        found = read_sample(self.metrics.expose().decode()).get("fraudwatch_edge", [])
+        return {labels["partition"]: value for labels, value in found}
 
     async def handle(self, records: list[Record], error: Exception | None = None) -> None:
         handling = asyncio.create_task(self.handler.handle(records))
@@ -172,5 +184,29 @@ def test_a_model_is_swapped_between_two_batches_and_at_once_where_there_is_none(
         await bench.wire.acknowledge()
         await asyncio.gather(handling, swapping)
         assert bench.pipeline(0).models == ["v1", "v2"]
+
+    run(scenario())
+
+
+def test_the_edge_of_a_partition_is_shown_from_its_first_batch_with_a_model() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        bench.handler.report(Handled(0, bench.empty_parts(0, 1), 0.0))
+        assert bench.edges() == {}
+        bench.pipeline(1).policy.edge.raised_from = 4.5
+        bench.handler.report(Handled(0, bench.empty_parts(0, 1), 0.0))
+        assert bench.edges() == {"1": 4.5}
+
+    run(scenario())
+
+
+def test_a_partition_that_went_to_another_worker_shows_no_edge_again() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        bench.pipeline(0).policy.edge.raised_from = 4.5
+        parts = bench.empty_parts(0)
+        bench.states.drop(0)
+        bench.handler.report(Handled(0, parts, 0.0))
+        assert bench.edges() == {}
 
     run(scenario())
