@@ -56,11 +56,11 @@ def wanted(settings: Settings, log_partitions: int) -> tuple[TopicPlan, ...]:
     has one number of partitions for all topics. Raises ConfigurationError when two topics have one name.
     """
     topics = settings.topics
-    names = [settings.source.topic, topics.review, topics.dead_letters, topics.models]
+    names = [settings.source.topic, topics.review, topics.dead_letters, topics.dispositions, topics.models]
     if len(set(names)) < len(names):
         raise ConfigurationError(
-            "expected four different names for source.topic, topics.review, topics.dead_letters and "
-            f"topics.models, found {', '.join(names)}"
+            "expected different names for source.topic, topics.review, topics.dead_letters, "
+            f"topics.dispositions and topics.models, found {', '.join(names)}"
         )
     return (
         TopicPlan(
@@ -76,6 +76,13 @@ def wanted(settings: Settings, log_partitions: int) -> tuple[TopicPlan, ...]:
             topics.replication,
             {"cleanup.policy": "delete"},
             {"retention.ms": str(DEAD_LETTER_RETENTION_MS), "max.message.bytes": str(DEAD_LETTER_MAX_BYTES)},
+        ),
+        TopicPlan(
+            topics.dispositions,
+            PARTITIONS if settings.kafka.embedded else 1,
+            topics.replication,
+            # The only record of what people concluded, and tiny: kept for good.
+            {"cleanup.policy": "delete", "retention.ms": "-1"},
         ),
         TopicPlan(
             topics.models,

@@ -25,6 +25,7 @@ def settings_of(address: str, *, embedded: bool, unique_name: Callable[[str], st
         topics=Topics(
             review=unique_name("review"),
             dead_letters=unique_name("dead-letters"),
+            dispositions=unique_name("dispositions"),
             models=unique_name("models"),
         ),
     )

@@ -34,24 +34,30 @@ def test_the_review_topic_has_as_many_partitions_as_the_log_and_models_one() -> 
     settings = Settings()
     plans = {plan.name: plan for plan in topics.wanted(settings, 12)}
     assert plans["fraudwatch.review"].partitions == 12
-    assert plans["fraudwatch.models"].partitions == 1
+    assert plans["fraudwatch.models"].partitions == plans["fraudwatch.dispositions"].partitions == 1
     policies = {name: plan.config["cleanup.policy"] for name, plan in plans.items()}
     assert policies == {
         "fraudwatch.review": "compact,delete",
         "fraudwatch.dead-letters": "delete",
+        "fraudwatch.dispositions": "delete",
         "fraudwatch.models": "compact",
     }
 
 
+def test_verdicts_are_kept_for_good() -> None:
+    plans = {plan.name: plan for plan in topics.wanted(Settings(), 4)}
+    assert plans["fraudwatch.dispositions"].config["retention.ms"] == "-1"
+
+
 def test_two_topics_of_one_name_are_refused_before_one_is_compacted_under_the_other() -> None:
     settings = Settings(source=Source(topic="fraudwatch.models"))
-    with pytest.raises(ConfigurationError, match="four different names"):
+    with pytest.raises(ConfigurationError, match="expected different names"):
         topics.wanted(settings, 4)
 
 
 def test_apply_makes_what_is_missing_and_then_nothing_differs(settings: Settings) -> None:
     missing = topics.compare(settings)
-    assert [difference.kind for difference in missing] == ["missing"] * 4
+    assert [difference.kind for difference in missing] == ["missing"] * 5
     assert settings.source.topic in str(missing[0])
     assert topics.apply(settings) == missing
     assert topics.compare(settings) == []
