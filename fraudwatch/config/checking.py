@@ -45,7 +45,7 @@ class _Checking:
         if get_origin(bare) is dict:
             return self._dict(get_args(bare)[1], kind, node, key)
         if get_origin(bare) is tuple and isinstance(node.value, list):
-            items = [Node(item, node.where) for item in node.value]
+            items = [_nodes(item, node.where) for item in node.value]
             built = [self.build(get_args(bare)[0], item, f"{key}[{i}]") for i, item in enumerate(items)]
             if any(item is _WRONG for item in built):
                 return _WRONG
@@ -91,6 +91,13 @@ class _Checking:
     def _wrong(self, node: Node, key: str, says: str) -> Any:
         self.mistakes.append(Mistake(node.where, key, says))
         return _WRONG
+
+
+def _nodes(value: Any, where: str) -> Node:
+    """An item of a list as a tree, for mappings inside it: all of it is where the list is."""
+    if isinstance(value, dict):
+        return Node({name: _nodes(child, where) for name, child in value.items()}, where)
+    return Node(value, where)
 
 
 def _decode(kind: type, value: Any) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from fraudwatch.config.checking import PREFIX, check
+from fraudwatch.config.log import with_log
 from fraudwatch.config.reference import schema, table
 from fraudwatch.config.rules import broken
 from fraudwatch.config.settings import Section, Settings
@@ -39,9 +40,11 @@ def load(
     for key, text in overrides.items():
         _set(tree, key, text, f"override {key}")
     settings, wrong = check(tree)
+    wrong += _two_inputs(tree)
     unread = {mistake.key for mistake in mistakes}
     mistakes += [mistake for mistake in wrong if mistake.key not in unread]
     if settings is not None and not mistakes:
+        settings = with_log(settings)
         mistakes = [Mistake(_where(tree, key), key, says) for key, says in broken(settings)]
     if settings is None or mistakes:
         raise ConfigurationError(_message(mistakes))
@@ -92,6 +95,18 @@ def _set(tree: Node, key: str, text: str, where: str, variable: str | None = Non
             child = node.value[name] = Node({}, where, text, variable)
         node = child
     node.value[last] = Node(text if mistakes else read.value, where, text, variable)
+
+
+def _two_inputs(tree: Node) -> list[Mistake]:
+    """A `source` that somebody wrote beside `sources` would be read by nobody."""
+    source, sources = tree.value.get("source"), tree.value.get("sources")
+    if not (source and sources and source.value and sources.value):
+        return []
+    says = (
+        "expected no `source` beside `sources`: with several sources the stream is topics.transactions, which "
+        "`fraudwatch intake` writes; make it one more of `sources`, or leave it out"
+    )
+    return [Mistake(source.where, "source", says)]
 
 
 def _where(tree: Node, key: str) -> str:

@@ -14,6 +14,7 @@ Broken = tuple[str, str]
 """A dotted key and what to say of it."""
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+):(\d{1,5})")
 
 _ABOVE_ZERO = (
@@ -28,6 +29,7 @@ _ABOVE_ZERO = (
 def broken(settings: Settings) -> Iterator[Broken]:
     """Every rule that the settings break."""
     yield from _servers(settings.kafka.bootstrap_servers)
+    yield from _source_names(settings)
     yield from _topics(settings)
     yield from _windows(settings.features.windows)
     yield from _grace(settings)
@@ -51,9 +53,10 @@ def _servers(servers: str) -> Iterator[Broken]:
 
 def _topics(settings: Settings) -> Iterator[Broken]:
     names = {
-        "source.topic": settings.source.topic,
+        **_input_topics(settings),
         "topics.review": settings.topics.review,
         "topics.dead_letters": settings.topics.dead_letters,
+        "topics.dispositions": settings.topics.dispositions,
         "topics.models": settings.topics.models,
     }
     taken: dict[str, str] = {}
@@ -66,6 +69,21 @@ def _topics(settings: Settings) -> Iterator[Broken]:
         elif name in taken:
             yield key, f"expected a topic of its own; found {name}, which is {taken[name]} already"
         taken.setdefault(name, key)
+
+
+def _input_topics(settings: Settings) -> dict[str, str]:
+    """A record says its topic and nothing else of where it is from: two sources cannot share one."""
+    if not settings.sources:
+        return {"source.topic": settings.source.topic}
+    topics = {f"sources.{name}.topic": source.topic for name, source in settings.sources.items()}
+    return {**topics, "topics.transactions": settings.topics.transactions}
+
+
+def _source_names(settings: Settings) -> Iterator[Broken]:
+    for name in settings.sources:
+        if not _SOURCE_NAME.fullmatch(name):
+            expected = "1 to 64 letters, digits, dashes or underscores as the name of a source"
+            yield f"sources.{name}", f"expected {expected}; found {found('', name)}"
 
 
 def _windows(windows: tuple[Duration, ...]) -> Iterator[Broken]:
@@ -104,9 +122,14 @@ def _dates(settings: Settings) -> Iterator[Broken]:
 
 def _zones(settings: Settings) -> Iterator[Broken]:
     zones = {"features.zone": settings.features.zone}
-    for name, mapping in settings.source.mapping.items():
-        if isinstance(mapping, FieldMapping) and mapping.zone is not None:
-            zones[f"source.mapping.{name}.zone"] = mapping.zone
+    sources = {f"sources.{name}": source for name, source in settings.sources.items()}
+    for key, source in (sources or {"source": settings.source}).items():
+        mappings = {f"{key}.mapping": source.mapping}
+        mappings |= {f"{key}.legs[{place}]": leg for place, leg in enumerate(source.legs)}
+        for where, fields in mappings.items():
+            for name, mapping in fields.items():
+                if isinstance(mapping, FieldMapping) and mapping.zone is not None:
+                    zones[f"{where}.{name}.zone"] = mapping.zone
     for key, zone in zones.items():
         known = zoneinfo.available_timezones()
         if zone not in known:

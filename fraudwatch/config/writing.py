@@ -36,8 +36,14 @@ _Dumper.add_representer(
 
 
 def dump(settings: Settings) -> str:
-    """Effective settings as a file that loads to the same: durations as people write them, secrets hidden."""
-    return to_yaml(plain_settings(settings))
+    """Effective settings as a file that loads to the same: durations as people write them, secrets hidden.
+
+    With several sources the one source follows from them and may not be written (fraudwatch.config.log).
+    """
+    plain = plain_settings(settings)
+    if settings.sources:
+        del plain["source"]
+    return to_yaml(plain)
 
 
 def to_yaml(value: Any) -> str:
@@ -75,8 +81,14 @@ def _plain(value: Any, key: str) -> Any:
 def fingerprint(settings: Settings) -> str:
     """12 hex digits of sha256 over what influences detection; equal means the same scores and reasons."""
     influence = {name: value for name, value in plain_settings(settings).items() if name not in _NO_INFLUENCE}
-    influence["source"] = {
-        name: value for name, value in influence["source"].items() if name not in _NO_INFLUENCE_IN_SOURCE
-    }
+    influence["source"] = _influence_of(influence["source"])
+    if settings.sources:
+        # They reach the log in no particular order, and without their names.
+        sources = map(_influence_of, influence["sources"].values())
+        influence["sources"] = sorted(sources, key=lambda source: json.dumps(source, sort_keys=True))
     canonical = json.dumps(influence, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _influence_of(source: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in source.items() if name not in _NO_INFLUENCE_IN_SOURCE}
