@@ -1,6 +1,7 @@
 """The topics fraudwatch needs (DESIGN §5): what they should be, how Kafka differs, and making it so."""
 
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +14,10 @@ from fraudwatch.errors import BrokerError, ConfigurationError
 
 DAY_MS = 86_400_000
 
+# Intake keeps the timestamps of its sources, so that lateness is judged by arrival: what was taken once is taken again.
+ANY_TIMESTAMP_MS = 2**63 - 1
+# History is restored from the log, so what it loses is forgotten: three times the longest window by default.
+LOG_RETENTION_MS = 90 * DAY_MS
 # Alerts must outlive their episode (7 days at most) and the verdicts on it; a year is what an audit asks for.
 REVIEW_RETENTION_MS = 365 * DAY_MS
 # Long enough to repair a mapping after a holiday and replay what it refused.
@@ -56,13 +61,8 @@ def wanted(settings: Settings, log_partitions: int) -> tuple[TopicPlan, ...]:
     has one number of partitions for all topics. Raises ConfigurationError when two topics have one name.
     """
     topics = settings.topics
-    names = [settings.source.topic, topics.review, topics.dead_letters, topics.dispositions, topics.models]
-    if len(set(names)) < len(names):
-        raise ConfigurationError(
-            "expected different names for source.topic, topics.review, topics.dead_letters, "
-            f"topics.dispositions and topics.models, found {', '.join(names)}"
-        )
-    return (
+    plans = (
+        *_log(settings, log_partitions),
         TopicPlan(
             topics.review,
             log_partitions,
@@ -91,12 +91,40 @@ def wanted(settings: Settings, log_partitions: int) -> tuple[TopicPlan, ...]:
             {"cleanup.policy": "compact"},
         ),
     )
+    names = [*_given(settings), *(plan.name for plan in plans)]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(
+            "expected different names for the topics of sources, topics.transactions, topics.review, "
+            f"topics.dead_letters, topics.dispositions and topics.models, found {', '.join(names)}"
+        )
+    return plans
+
+
+def _log(settings: Settings, partitions: int) -> tuple[TopicPlan, ...]:
+    """The topic that intake writes; a single source is the log itself."""
+    if not settings.sources:
+        return ()
+    config = {
+        "cleanup.policy": "delete",
+        "message.timestamp.type": "CreateTime",
+        "message.timestamp.after.max.ms": str(ANY_TIMESTAMP_MS),
+        "message.timestamp.before.max.ms": str(ANY_TIMESTAMP_MS),
+    }
+    initial = {"retention.ms": str(LOG_RETENTION_MS)}
+    return (
+        TopicPlan(settings.topics.transactions, partitions, settings.topics.replication, config, initial),
+    )
+
+
+def _given(settings: Settings) -> tuple[str, ...]:
+    """The topics of the sources, which are not fraudwatch's own."""
+    return tuple(source.topic for source in settings.sources.values()) or (settings.source.topic,)
 
 
 def compare(settings: Settings, *, partitions: int = PARTITIONS) -> list[Difference]:
     """How Kafka differs from what the settings need; empty when all is well.
 
-    `partitions` is the number a missing source topic would be made with. Raises BrokerError.
+    `partitions` is the number the log or a missing source topic would be made with. Raises BrokerError.
     """
     with admin_client(settings.kafka) as client:
         return _compare(client, settings, partitions)
@@ -105,13 +133,11 @@ def compare(settings: Settings, *, partitions: int = PARTITIONS) -> list[Differe
 def apply(settings: Settings, *, partitions: int = PARTITIONS) -> list[Difference]:
     """Make missing topics, add partitions, set what must hold; returns what was mended.
 
-    A missing source topic is made with `partitions` partitions, otherwise the source is left alone. What cannot be
-    mended stays in `compare`. Raises BrokerError.
+    A missing source topic, and the log where intake writes it, are made with `partitions` partitions; otherwise
+    their number is left alone. What cannot be mended stays in `compare`. Raises BrokerError.
     """
     with admin_client(settings.kafka) as client:
-        counts = partition_counts(client, [settings.source.topic])
-        log_partitions = counts.get(settings.source.topic, partitions)
-        plans = {plan.name: plan for plan in _all_plans(settings, log_partitions)}
+        plans = {plan.name: plan for plan in _all_plans(client, settings, partitions)[0]}
         mended = [
             difference for difference in _compare(client, settings, partitions) if difference.applicable
         ]
@@ -129,18 +155,22 @@ def apply(settings: Settings, *, partitions: int = PARTITIONS) -> list[Differenc
         return mended
 
 
-def _all_plans(settings: Settings, log_partitions: int) -> tuple[TopicPlan, ...]:
-    source = TopicPlan(settings.source.topic, log_partitions, settings.topics.replication)
-    return (source, *wanted(settings, log_partitions))
+def _all_plans(client: Any, settings: Settings, partitions: int) -> tuple[list[TopicPlan], Mapping[str, int]]:
+    """The topics of the sources and our own, as they should be, and how many partitions each that exists has."""
+    given = _given(settings)
+    names = [*given, *(plan.name for plan in wanted(settings, partitions))]
+    counts = partition_counts(client, names)
+    sources = [TopicPlan(name, counts.get(name, partitions), settings.topics.replication) for name in given]
+    return [*sources, *wanted(settings, counts.get(settings.source.topic, partitions))], counts
 
 
 def _compare(client: Any, settings: Settings, partitions: int) -> list[Difference]:
-    counts = partition_counts(client, [plan.name for plan in _all_plans(settings, partitions)])
-    plans = _all_plans(settings, counts.get(settings.source.topic, partitions))
+    plans, counts = _all_plans(client, settings, partitions)
+    given = _given(settings)
     differences = [
         difference
         for plan in plans
-        for difference in _compare_partitions(plan, counts.get(plan.name), source=plan is plans[0])
+        for difference in _compare_partitions(plan, counts.get(plan.name), source=plan.name in given)
     ]
     if settings.kafka.embedded:
         return differences  # it has no topic configuration
@@ -149,7 +179,7 @@ def _compare(client: Any, settings: Settings, partitions: int) -> list[Differenc
 
 
 def _compare_partitions(plan: TopicPlan, found: int | None, *, source: bool) -> list[Difference]:
-    what = "the source of transactions" if source else "a topic"
+    what = "a source of transactions" if source else "a topic"
     if found is None:
         expected = f"{what} with {_counted(plan.partitions)}"
         return [Difference(plan.name, "missing", expected, "no such topic")]

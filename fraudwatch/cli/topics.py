@@ -24,7 +24,7 @@ from fraudwatch.errors import BrokerError
     type=click.IntRange(1, 10_000),
     default=PARTITIONS,
     show_default=True,
-    help="Partitions of the source topic, should it be missing.",
+    help="Partitions of a source topic, or of the log of intake, should it be missing.",
 )
 @as_json
 def command(settings: Settings, apply: bool, partitions: int, as_json: bool) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import pytest
 from kafka.admin import ConfigResource
+from msgspec.structs import replace
 
 from fraudwatch.broker import topics
 from fraudwatch.broker.admin import admin_client
+from fraudwatch.config.log import with_log
 from fraudwatch.config.settings import Settings, Source
 from fraudwatch.errors import ConfigurationError
 
@@ -126,3 +128,47 @@ def test_partitions_that_are_too_many_are_told_but_not_touched(kafka_settings: S
 def test_the_embedded_broker_plans_its_one_number_of_partitions(embedded_settings: Settings) -> None:
     plans = topics.wanted(embedded_settings, 4)
     assert {plan.partitions for plan in plans} == {4}
+
+
+def two_sources(settings: Settings) -> Settings:
+    """The same house with a log that intake writes."""
+    name = settings.source.topic
+    topics = replace(settings.topics, transactions=f"{name}-log")
+    sources = {"cards": Source(topic=f"{name}-cards"), "cash": Source(topic=f"{name}-cash")}
+    return with_log(replace(settings, topics=topics, sources=sources))
+
+
+def test_with_several_sources_their_topics_and_the_log_are_wanted_too(settings: Settings) -> None:
+    several = two_sources(settings)
+    made = {difference.topic: str(difference) for difference in topics.apply(several)}
+    assert len(made) == 7
+    assert settings.source.topic not in made
+    assert "expected a source of transactions with 4 partitions" in made[f"{settings.source.topic}-cash"]
+    assert "expected a topic with 4 partitions" in made[several.topics.transactions]
+    assert topics.compare(several) == []
+
+
+@pytest.mark.kafka
+def test_the_log_keeps_the_timestamps_of_the_sources_and_sets_the_partitions_of_the_review_topic(
+    kafka_settings: Settings,
+) -> None:
+    several = two_sources(kafka_settings)
+    topics.apply(several)
+    log = several.topics.transactions
+    with admin_client(several.kafka) as client:
+        client.alter_configs([ConfigResource("TOPIC", log, {"message.timestamp.type": "LogAppendTime"})])
+        client.create_partitions({log: 6, several.sources["cash"].topic: 5})
+    found = sentences(compared(several, 3))
+    assert (
+        f"{log}: expected message.timestamp.type=CreateTime, found message.timestamp.type=LogAppendTime"
+        in found
+    )
+    assert f"{several.topics.review}: expected 6 partitions, found 4 partitions" in found
+    topics.apply(several)
+    assert topics.compare(several) == []
+
+
+def test_a_source_under_the_name_of_the_log_is_refused() -> None:
+    sources = {"cards": Source(topic="fraudwatch.transactions")}
+    with pytest.raises(ConfigurationError, match="expected different names"):
+        topics.wanted(Settings(sources=sources), 4)
