@@ -8,13 +8,13 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fraudwatch.config.settings import Settings
-from fraudwatch.errors import FraudwatchError
+from fraudwatch.errors import BrokerError, FraudwatchError
 from fraudwatch.metrics import Metrics, serve
-from fraudwatch.stream.clients import look_at_cluster
+from fraudwatch.stream.cluster import look_at_cluster
 from fraudwatch.stream.engine import Worker, require_known_faust
 from fraudwatch.stream.live import Live
 from fraudwatch.stream.parts import Parts
@@ -42,7 +42,8 @@ def run_worker(
     _set_up_logging()
     parts = real_parts(settings) if parts is None else parts
     fixed = None if model is None else parts.load(read_model(model))
-    partitions = asyncio.run(look_at_cluster(settings, with_models=fixed is None))
+    found = asyncio.run(look_at_cluster(settings, _wanted_topics(settings, with_models=fixed is None)))
+    partitions = _require_review_partitions(settings, found)
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -67,6 +68,26 @@ def run_worker(
         server.close()
         live.close()
         deadline.cancel()
+
+
+def _wanted_topics(settings: Settings, *, with_models: bool) -> dict[str, str]:
+    source = "topics.transactions" if settings.sources else "source.topic"
+    wanted = {source: settings.source.topic, "topics.review": settings.topics.review}
+    wanted["topics.dead_letters"] = settings.topics.dead_letters
+    if with_models:
+        wanted["topics.models"] = settings.topics.models
+    return wanted
+
+
+def _require_review_partitions(settings: Settings, partitions: Mapping[str, int]) -> int:
+    source, review = partitions[settings.source.topic], partitions[settings.topics.review]
+    if review < source:
+        raise BrokerError(
+            f"topics.review {settings.topics.review}: expected at least the {source} partitions of "
+            f"{settings.source.topic}, because an alert goes to the partition of its account, found {review}. "
+            "Give the topic more partitions."
+        )
+    return source
 
 
 def _run(worker: Worker) -> int:

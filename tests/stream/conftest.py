@@ -23,6 +23,7 @@ from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Kafka, Metrics, Settings, Source, Stream, Topics, Training
 
 PROGRAM = Path(__file__).with_name("recording_worker.py")
+_PYTHONPATH = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
 START_SECONDS = 30.0
 
 
@@ -42,7 +43,7 @@ class WorkerProcess:
                 stdout=log,
                 stderr=log,
                 cwd=directory,
-                env=os.environ | {"PYTHONPATH": str(PROGRAM.parent)},
+                env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PROGRAM.parent), *_PYTHONPATH])},
             )
 
     def lines(self, kind: str) -> list[list[str]]:

@@ -22,7 +22,7 @@ def test_without_a_broker_the_message_names_the_address_and_what_to_do() -> None
 
 
 def test_a_broker_that_accepts_and_says_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fraudwatch.stream.clients.FIRST_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("fraudwatch.stream.cluster.FIRST_ANSWER_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         started = time.monotonic()

@@ -1,0 +1,56 @@
+"""The first look at the cluster: whether Kafka answers, and has the topics that are needed."""
+
+import asyncio
+from collections.abc import Mapping
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from fraudwatch.config.settings import Settings
+from fraudwatch.errors import BrokerError
+from fraudwatch.stream.clients import options
+
+# A broker that is there answers in milliseconds; one behind a firewall never.
+FIRST_ANSWER_SECONDS = 10.0
+
+
+async def look_at_cluster(settings: Settings, wanted: Mapping[str, str]) -> dict[str, int]:
+    """Checks that Kafka answers and that topics are there; gives the number of partitions of each, by name.
+
+    `wanted` are names of topics by their settings. Raises BrokerError, within FIRST_ANSWER_SECONDS, that says what
+    is missing.
+    """
+    where = f"kafka.bootstrap_servers {settings.kafka.bootstrap_servers}"
+    try:
+        partitions = await asyncio.wait_for(
+            _partition_counts(settings, list(wanted.values())), FIRST_ANSWER_SECONDS
+        )
+    except (KafkaError, OSError, ValueError, TimeoutError) as error:
+        raise BrokerError(
+            f"{where}: expected a Kafka broker, found no answer ({_reason(error)}). "
+            "Check the address, and that the broker is running and can be reached from here."
+        ) from error
+    missing = [f"{name} ({setting})" for setting, name in wanted.items() if not partitions.get(name)]
+    if missing:
+        raise BrokerError(
+            f"{where}: expected the topics {', '.join(wanted.values())}; missing: {', '.join(missing)}. "
+            "`fraudwatch topics --apply` creates fraudwatch's own; a source is yours to create."
+        )
+    return {name: partitions[name] for name in wanted.values()}
+
+
+async def _partition_counts(settings: Settings, names: list[str]) -> dict[str, int]:
+    admin = AIOKafkaAdminClient(**options(settings))
+    try:
+        await admin.start()
+        # The embedded broker creates a topic that is asked for by name; elsewhere a question must not.
+        topics = await admin.describe_topics(names if settings.kafka.embedded else None)
+    finally:
+        await admin.close()
+    return {topic["topic"]: len(topic["partitions"]) for topic in topics if not topic["error_code"]}
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return f"nothing within {FIRST_ANSWER_SECONDS:g} s"
+    return str(error) or type(error).__name__
