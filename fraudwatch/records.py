@@ -67,6 +67,7 @@ class Refusal(StrEnum):
     EMPTY = "empty"
     TOO_LARGE = "too_large"
     NOT_JSON = "not_json"
+    NOT_CSV = "not_csv"
     WRONG_TYPE = "wrong_type"
     MISSING_FIELD = "missing_field"
     BAD_TEXT = "bad_text"

@@ -85,8 +85,10 @@ class FieldMapping(Section, frozen=True):
     )
     constant: Annotated[str | float | int | None, _says("A fixed value instead of a path.")] = None
     format: Annotated[
-        Literal["iso8601", "epoch_s", "epoch_ms", "epoch_us"] | None,
-        _says("For event_time: how the time is written (default iso8601)."),
+        str | None,
+        _says(
+            "For event_time: iso8601 (default), epoch_s, epoch_ms, epoch_us, or letters such as %d/%m/%Y %H:%M."
+        ),
     ] = None
     zone: Annotated[
         str | None, _says("For event_time: time zone of a time without an offset, such as Europe/Paris.")

@@ -1,7 +1,8 @@
-"""Bytes of one mapped JSON source become canonical transactions, or dead letters that say why not."""
+"""Bytes of mapped sources, JSON or CSV, become canonical transactions, or dead letters that say why not."""
 
-from fraudwatch.decode.decoder import Decoder
+from fraudwatch.decode.canonical import canonical
+from fraudwatch.decode.decoder import Decoder, SourceDecoder
 from fraudwatch.decode.labels import LabelReader
 from fraudwatch.decode.rows import read_rows
 
-__all__ = ["Decoder", "LabelReader", "read_rows"]
+__all__ = ["Decoder", "LabelReader", "SourceDecoder", "canonical", "read_rows"]

@@ -1,4 +1,4 @@
-"""The mapping of the configuration, compiled: for each canonical field a path or a constant, and a reader."""
+"""The mapping of a source, compiled: for each canonical field a path or a constant, and a reader."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,82 +6,130 @@ from zoneinfo import ZoneInfo
 
 from fraudwatch.config.currencies import minor_digits
 from fraudwatch.config.settings import FieldMapping, Limits, Settings, Source
-from fraudwatch.decode.money import amount_reader
+from fraudwatch.decode.clients import Clients, client_reader
+from fraudwatch.decode.money import amount_reader, largest_amount
 from fraudwatch.decode.paths import Path, parse_path, written
-from fraudwatch.decode.refusals import Refused
-from fraudwatch.decode.rules import CANONICAL, KEY, REQUIRED, mistakes
+from fraudwatch.decode.rates import Exchange, check_rates
+from fraudwatch.decode.refusals import NumberText, Refused, shown
+from fraudwatch.decode.rules import CANONICAL, REQUIRED, Mapped, mapped_legs, mistakes
 from fraudwatch.decode.times import parse_bound, time_reader
-from fraudwatch.decode.values import coordinate_reader, currency_reader, required, text_reader, word_reader
+from fraudwatch.decode.values import (
+    coordinate_reader,
+    currency_reader,
+    required,
+    text_reader,
+    with_comma,
+    word_reader,
+)
 from fraudwatch.errors import ConfigurationError
-from fraudwatch.records import LARGEST_AMOUNT_MINOR
 
 Reader = Callable[[Any], Any]
 
 _WORDS = {"direction": ("debit", "credit"), "status": ("approved", "declined", "reversed")}
 _DEGREES = {"latitude": 90.0, "longitude": 180.0}
+_NUMBERS = ("amount", *_DEGREES)
 
 
 class Field(NamedTuple):
-    """One canonical field: where it comes from, and what makes it canonical."""
+    """One canonical field: where it comes from, and what makes it canonical.
+
+    With an `exchange` the amount is made in two steps: `read` only finds it, and `exchange(found, currency,
+    event time in ms)` makes it canonical.
+    """
 
     name: str
     path: Path | None
     constant: Any
     read: Reader
+    exchange: Callable[[Any, str, int], int] | None = None
 
 
-def compile_mapping(settings: Settings) -> tuple[Field, ...]:
-    """The mapped fields in the order they are judged. Raises ConfigurationError that lists every mistake."""
-    mapping = _spelled_out(settings.source)
-    if wrong := list(mistakes(mapping, settings.source.label)):
+Fields = tuple[Field, ...]
+
+
+def compile_source(settings: Settings, source: Source, key: str, clients: Clients) -> tuple[Fields, ...]:
+    """For every leg its mapped fields in the order they are judged; `key` is where the source is configured.
+
+    Raises ConfigurationError that lists every mistake.
+    """
+    if wrong := list(mistakes(source, key)):
         raise ConfigurationError("\n".join(wrong))
-    return tuple(_field(name, mapping[name], settings) for name in CANONICAL if name in mapping)
+    check_rates(settings)
+    return tuple(
+        tuple(_Compiling(settings, source, clients, leg).field(name) for name in CANONICAL if name in leg)
+        for leg in mapped_legs(source, key)
+    )
 
 
-def _spelled_out(source: Source) -> dict[str, FieldMapping]:
-    """Every field with a table of its own; without any mapping a source already speaks the canonical names."""
-    mapping = source.mapping or {name: name for name in CANONICAL}
-    return {
-        name: FieldMapping(path=rule) if isinstance(rule, str) else rule for name, rule in mapping.items()
-    }
+class _Compiling:
+    """One leg of a source on its way from settings to readers."""
 
+    def __init__(self, settings: Settings, source: Source, clients: Clients, leg: Mapped) -> None:
+        self._settings = settings
+        self._csv = source.csv
+        self._clients = clients
+        self._has_rates = bool(settings.rates) and "currency" in leg
+        self._leg = leg
 
-def _field(name: str, rule: FieldMapping, settings: Settings) -> Field:
-    if rule.path is not None:
-        path = parse_path(rule.path)
+    def field(self, name: str) -> Field:
+        key, mapping = self._leg[name]
+        if mapping.path is None:
+            return self._constant(name, f"{key}.constant", mapping)
+        path = parse_path(mapping.path) if self._csv is None else (mapping.path,)
         subject = name if path == (name,) else f"{name} ({written(path)})"
-        return Field(name, path, None, _reader(name, subject, rule, settings))
-    read = _reader(name, f"{KEY}.{name}.constant", rule, settings)
-    try:
-        return Field(name, None, read(rule.constant), read)
-    except Refused as refused:
-        raise ConfigurationError(str(refused)) from None
+        read = self._reader(name, subject, mapping)
+        exchange = self._exchange(name, subject, mapping, read)
+        if name in _NUMBERS and self._csv is not None and self._csv.decimal == ",":
+            read = with_comma(read, subject)
+            exchange = exchange and with_comma(exchange, subject)
+        if exchange is not None:
+            read = _found
+        return Field(name, path, None, required(subject, read) if name in REQUIRED else read, exchange)
+
+    def _constant(self, name: str, subject: str, mapping: FieldMapping) -> Field:
+        constant: Any = mapping.constant
+        if isinstance(constant, float):
+            constant = NumberText(repr(constant))  # as text it keeps the digits it was written with
+        read = self._reader(name, subject, mapping)
+        exchange = self._exchange(name, subject, mapping, read)
+        try:
+            canonical = read(constant)
+        except Refused as refused:
+            raise ConfigurationError(str(refused)) from None
+        if canonical is None and name in REQUIRED:
+            raise ConfigurationError(f"{subject}: expected a value, found {shown(constant)}")
+        return Field(name, None, canonical if exchange is None else constant, read, exchange)
+
+    def _exchange(
+        self, name: str, subject: str, mapping: FieldMapping, read: Reader
+    ) -> Callable[[Any, str, int], int] | None:
+        if name != "amount" or not self._has_rates:
+            return None
+        return Exchange(subject, self._settings, read, mapping.unit == "minor").read
+
+    def _reader(self, name: str, subject: str, mapping: FieldMapping) -> Reader:
+        settings = self._settings
+        if name == "event_time":
+            zone = None if mapping.zone is None else ZoneInfo(mapping.zone)
+            return time_reader(subject, mapping.format, zone, *_limits_ms(settings.limits))
+        if name == "amount":
+            digits, largest = minor_digits(settings.currency), largest_amount(settings)
+            if mapping.unit == "minor":
+                return amount_reader(subject, 0, largest * 10**digits)
+            return amount_reader(subject, digits, largest)
+        if name in _DEGREES:
+            return coordinate_reader(subject, _DEGREES[name])
+        read_text = text_reader(subject, settings.limits.max_text, mapping.values)
+        if name == "currency":
+            return currency_reader(subject, read_text, settings.currency, settings.rates)
+        if name == "account_id" and self._clients:
+            return client_reader(read_text, self._clients)
+        return word_reader(subject, read_text, _WORDS[name]) if name in _WORDS else read_text
 
 
-def _reader(name: str, subject: str, rule: FieldMapping, settings: Settings) -> Reader:
-    read = _optional_reader(name, subject, rule, settings)
-    return required(subject, read) if name in REQUIRED else read
-
-
-def _optional_reader(name: str, subject: str, rule: FieldMapping, settings: Settings) -> Reader:
-    if name == "event_time":
-        zone = None if rule.zone is None else ZoneInfo(rule.zone)
-        return time_reader(subject, rule.format, zone, *_limits_ms(settings.limits))
-    if name == "amount":
-        digits = minor_digits(settings.currency)
-        largest = min(settings.limits.max_amount, LARGEST_AMOUNT_MINOR / 10**digits)
-        is_minor = rule.unit == "minor"
-        return (
-            amount_reader(subject, 0, largest * 10**digits)
-            if is_minor
-            else amount_reader(subject, digits, largest)
-        )
-    if name in _DEGREES:
-        return coordinate_reader(subject, _DEGREES[name])
-    read_text = text_reader(subject, settings.limits.max_text, rule.values)
-    if name == "currency":
-        return currency_reader(subject, read_text, settings.currency)
-    return word_reader(subject, read_text, _WORDS[name]) if name in _WORDS else read_text
+def _found(found: Any) -> Any:
+    """What was found as it is, None for a blank text."""
+    return None if isinstance(found, str) and not found.strip() else found
 
 
 def _limits_ms(limits: Limits) -> tuple[int, int]:

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
+from fraudwatch.config.currencies import minor_digits
+from fraudwatch.config.settings import Settings
 from fraudwatch.decode.refusals import NumberText, Refused, shown
 from fraudwatch.decode.source import Unclear
-from fraudwatch.records import Refusal
+from fraudwatch.records import LARGEST_AMOUNT_MINOR, Refusal
 
 LONGEST_NUMBER = 400
 """Characters of a number in text: the largest double written out has 309 digits."""
@@ -20,8 +22,13 @@ LONGEST_NUMBER = 400
 # Nearer than 0.05 to a tie only the digits can tell.
 _SURE = 0.45
 
-EXACT = Context(prec=LONGEST_NUMBER + 10, rounding=ROUND_HALF_EVEN)
-"""Holds every digit of a number that is read, and the few by which a unit moves them."""
+EXACT = Context(prec=LONGEST_NUMBER + 40, rounding=ROUND_HALF_EVEN)
+"""Holds every digit of a number that is read, and those that a unit or a rate adds."""
+
+
+def largest_amount(settings: Settings) -> float:
+    """The largest believable amount, in major units of the state's currency."""
+    return min(settings.limits.max_amount, LARGEST_AMOUNT_MINOR / 10.0 ** minor_digits(settings.currency))
 
 
 def amount_reader(subject: str, digits: int, largest: float) -> Callable[[Any], int]:
@@ -49,6 +56,26 @@ def amount_reader(subject: str, digits: int, largest: float) -> Callable[[Any], 
         return int(Decimal(found.strip()).quantize(step, context=EXACT).scaleb(digits))
 
     return read
+
+
+def converted(subject: str, found: Any, worth: Decimal, largest: float, most: str) -> int:
+    """Minor units of the state's currency for an amount in another one, one unit of which is `worth` so many.
+
+    Rounded once, half to even, from the exact product. `largest` is in the minor units of the state, `most`
+    the same in words. Raises Refused, and Unclear as the function of `amount_reader` does.
+    """
+    number = number_of(subject, found)
+    if number < 0:
+        raise Refused(Refusal.AMOUNT_NEGATIVE, subject, "an amount of 0 or more", shown(found))
+    scaled = number * float(worth)
+    minor = round(scaled) if scaled <= largest + 1 else None
+    if minor is not None and abs(scaled - minor) >= _SURE:
+        if type(found) is float:
+            raise Unclear
+        minor = int(EXACT.multiply(Decimal(str(found).strip()), worth).to_integral_value(ROUND_HALF_EVEN))
+    if minor is None or minor > largest:
+        raise Refused(Refusal.AMOUNT_OUT_OF_RANGE, subject, f"at most {most}", shown(found))
+    return minor
 
 
 def number_of(subject: str, found: Any) -> float | int:

@@ -13,7 +13,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is a value (DESIGN D9), not 
 
     def __init__(self, reason: Refusal, subject: str, expected: str, found: str) -> None:
         super().__init__(f"{subject}: expected {expected}, found {found}")
-        self.reason = reason
+        self.reason, self.subject, self.expected = reason, subject, expected
 
 
 class NumberText(str):

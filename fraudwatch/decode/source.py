@@ -49,6 +49,8 @@ class Source:
     Raises ValueError when the paths contradict one another (`a` is a value in one and an object in another).
     """
 
+    expected = "a JSON object"
+
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = tuple(paths)
         tree = _overlay(paths)
@@ -75,10 +77,13 @@ class Source:
 
     def reread(self, value: bytes) -> Sequence[Any]:
         """The values as they are written: scalars, NumberText, lists and objects. Raises Refused."""
-        document = _parse(value)
-        if type(document) is not dict:
-            raise Refused(Refusal.WRONG_TYPE, "record", "a JSON object", shown(document))
+        document = _whole_record(value)
         return [_follow(document, path) for path in self._paths]
+
+    def each(self, value: bytes) -> Sequence[Any]:
+        """As `reread`, but a Refused stands for a value that cannot be reached. Raises Refused for the whole."""
+        document = _whole_record(value)
+        return [_followed(document, path) for path in self._paths]
 
 
 def _overlay(paths: Iterable[Path]) -> Tree:
@@ -179,6 +184,13 @@ def _descend(node: Any, steps: tuple[Step, ...]) -> Any:
     return node
 
 
+def _whole_record(value: bytes) -> dict[Any, Any]:
+    document = _parse(value)
+    if type(document) is not dict:
+        raise Refused(Refusal.WRONG_TYPE, "record", "a JSON object", shown(document))
+    return document
+
+
 def _parse(value: bytes) -> Any:
     """Any JSON document, numbers as they are written. Raises Refused when there is none."""
     if not value or value.isspace():
@@ -219,6 +231,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
         return names
     times = Counter(name for name, _ in pairs)
     return {**names, _TWICE: frozenset(name for name, count in times.items() if count > 1)}
+
+
+def _followed(document: Any, path: Path) -> Any:
+    try:
+        return _follow(document, path)
+    except Refused as refused:
+        return refused
 
 
 def _follow(node: Any, path: Path) -> Any:

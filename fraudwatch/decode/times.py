@@ -1,4 +1,4 @@
-"""Event times: from ISO 8601 or a count since 1970 to whole milliseconds since 1970-01-01 UTC.
+"""Event times: from ISO 8601, a form of the house's own or a count since 1970 to whole milliseconds since 1970, UTC.
 
 A finer time is cut down to the millisecond before it. A time without an offset is local to the configured
 zone, UTC without one. Where the clocks change, a local time that occurs twice is the first of the two, and one
@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from fraudwatch.decode.forms import form_parser
 from fraudwatch.decode.money import EXACT, number_of
 from fraudwatch.decode.refusals import Refused, shown
 from fraudwatch.records import Refusal
 
-TimeFormat = Literal["iso8601", "epoch_s", "epoch_ms", "epoch_us"]
+TIME_FORMATS = ("iso8601", "epoch_s", "epoch_ms", "epoch_us")
+"""The names of forms; any other form is described by letters (`fraudwatch.decode.forms`)."""
 
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +38,7 @@ _EXAMPLE = "an ISO 8601 time such as 2024-05-31T12:00:00Z"
 
 
 def time_reader(
-    subject: str, form: TimeFormat | None, zone: ZoneInfo | None, earliest_ms: int, latest_ms: int
+    subject: str, form: str | None, zone: ZoneInfo | None, earliest_ms: int, latest_ms: int
 ) -> Callable[[Any], int]:
     """A function from what the source holds to milliseconds; `form` None reads ISO 8601 text and epoch_ms numbers.
 
@@ -44,9 +46,13 @@ def time_reader(
     `latest_ms` on, wrong_type for what cannot be written that way at all.
     """
 
+    parse = None if form is None or form in TIME_FORMATS else form_parser(form)
+
     def read(found: Any) -> int:
         if type(found) is str and (form is None or form == "iso8601"):
             time_ms = _iso_ms(subject, found, zone)
+        elif parse is not None:
+            time_ms = _form_ms(subject, found, parse, zone)
         elif form == "iso8601":
             raise Refused(Refusal.WRONG_TYPE, subject, _EXAMPLE, shown(found))
         else:
@@ -84,6 +90,22 @@ def _iso_ms(subject: str, text: str, zone: tzinfo | None) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise Refused(Refusal.BAD_TIME, subject, _EXAMPLE, f"{shown(text)} ({error})") from None
+    return _since_1970(moment, zone)
+
+
+def _form_ms(subject: str, found: Any, parse: Callable[[str], datetime], zone: tzinfo | None) -> int:
+    # A form without separators (%Y%m%d%H%M%S) may stand in JSON as a number.
+    if type(found) is not str and type(found) is not int:
+        raise Refused(Refusal.WRONG_TYPE, subject, "a time in text", shown(found))
+    text = str(found).strip()
+    try:
+        return _since_1970(parse(text), zone)
+    except ValueError as error:
+        raise Refused(Refusal.BAD_TIME, subject, "a time", f"{shown(found)} ({error})") from None
+
+
+def _since_1970(moment: datetime, zone: tzinfo | None) -> int:
+    """Whole milliseconds; a moment without an offset is in `zone`, without a zone in UTC."""
     if moment.tzinfo is not None:
         since = moment - _EPOCH_UTC
     elif zone is not None:

@@ -64,16 +64,22 @@ def word_reader(subject: str, read_text: TextReader, words: Collection[str]) -> 
     return read
 
 
-def currency_reader(subject: str, read_text: TextReader, currency: str) -> Callable[[Any], str]:
-    """A function that reads the currency of the state; a record that names none is in it."""
+def currency_reader(
+    subject: str, read_text: TextReader, currency: str, others: Collection[str] = ()
+) -> Callable[[Any], str]:
+    """A function that reads the currency of the state or one of `others`; a record that names none is in the first."""
+    known = frozenset((currency, *others))
+    expected = " or ".join((currency, *sorted(others)))
 
     def read(found: Any) -> str:
         if found == currency:
             return currency
         text = read_text(found)
-        if text is not None and text != currency:
-            raise Refused(Refusal.CURRENCY, subject, currency, shown(text))
-        return currency
+        if text is None:
+            return currency
+        if text not in known:
+            raise Refused(Refusal.CURRENCY, subject, expected, shown(text))
+        return text
 
     return read
 
@@ -91,6 +97,22 @@ def coordinate_reader(subject: str, largest: float) -> Callable[[Any], float | N
         return degrees
 
     return read
+
+
+def with_comma(read: Callable[..., Any], subject: str) -> Callable[..., Any]:
+    """The same function for a number written with a decimal comma; a dot, perhaps of thousands, is refused."""
+
+    def read_comma(found: Any, *more: Any) -> Any:
+        if type(found) is not str:
+            return read(found, *more)
+        if "." in found:
+            raise Refused(Refusal.NOT_A_NUMBER, subject, "a number with a decimal comma", shown(found))
+        try:
+            return read(found.replace(",", "."), *more)
+        except Refused as refused:  # said again in the record's own spelling
+            raise Refused(refused.reason, refused.subject, refused.expected, shown(found)) from None
+
+    return read_comma
 
 
 def required(subject: str, read: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -17,6 +17,7 @@ DEAD_LETTER_REASONS = (
     "empty",
     "too_large",
     "not_json",
+    "not_csv",
     "wrong_type",
     "missing_field",
     "bad_text",

@@ -92,6 +92,8 @@ def test_more_decimals_than_the_currency_has_are_rounded_half_to_even(written, c
     unit=st.sampled_from(["major", "minor"]),
 )
 def test_every_amount_equals_the_decimal_computation(whole, decimals, tail, currency, unit):
+    if currency == "CLF" and unit == "major":
+        whole %= 109_951_162  # the largest amount of a currency with four decimals
     written = f"{whole}.{decimals}{tail}"
     wanted = expected(written, 0 if unit == "minor" else minor_digits(currency))
     assert minor_units(written, currency, unit) == wanted

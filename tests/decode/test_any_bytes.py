@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fraudwatch.config.settings import FieldMapping, Label, Settings, Source
 from fraudwatch.decode import Decoder, LabelReader
-from fraudwatch.decode.mapping import compile_mapping
+from fraudwatch.decode.mapping import compile_source
 from fraudwatch.decode.refusals import Refused
 from fraudwatch.decode.source import Source as SourceReader
 from fraudwatch.decode.source import Unclear
@@ -147,7 +147,11 @@ def test_hostile_bytes_are_refused_in_no_time(value):
 
 @given(near_records, st.booleans(), st.sampled_from([Settings(), NESTED]))
 def test_the_quick_and_the_thorough_reader_agree(value, ascii_only, settings):
-    fields = [field for field in compile_mapping(settings) if field.path is not None]
+    fields = [
+        field
+        for field in compile_source(settings, settings.source, "source", {})[0]
+        if field.path is not None
+    ]
     source = SourceReader([field.path for field in fields])
     raw = written(value, ascii_only)
     try:
