@@ -3,6 +3,17 @@
 from fraudwatch.decode.canonical import canonical
 from fraudwatch.decode.decoder import Decoder, SourceDecoder
 from fraudwatch.decode.labels import LabelReader
-from fraudwatch.decode.rows import read_rows
+from fraudwatch.decode.rows import read_records, read_rows
+from fraudwatch.decode.trying import Tried, TriedField, explain
 
-__all__ = ["Decoder", "LabelReader", "SourceDecoder", "canonical", "read_rows"]
+__all__ = [
+    "Decoder",
+    "LabelReader",
+    "SourceDecoder",
+    "Tried",
+    "TriedField",
+    "canonical",
+    "explain",
+    "read_records",
+    "read_rows",
+]

@@ -32,7 +32,7 @@ class Leg:
         self._blank[_CURRENCY] = currency
         for field in fields:
             if field.path is None:
-                self._blank[_PLACE[field.name]] = field.constant
+                self._blank[_PLACE[field.name]] = field.read(field.constant)
 
     def read(self, value: bytes) -> Transaction:
         """The transaction. Raises Refused."""

@@ -98,7 +98,7 @@ class _Compiling:
             raise ConfigurationError(str(refused)) from None
         if canonical is None and name in REQUIRED:
             raise ConfigurationError(f"{subject}: expected a value, found {shown(constant)}")
-        return Field(name, None, canonical if exchange is None else constant, read, exchange)
+        return Field(name, None, constant, read if exchange is None else _found, exchange)
 
     def _exchange(
         self, name: str, subject: str, mapping: FieldMapping, read: Reader

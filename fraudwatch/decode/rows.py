@@ -3,6 +3,7 @@
 import csv
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
@@ -11,6 +12,7 @@ from typing import BinaryIO, cast
 
 import msgspec
 
+from fraudwatch.config.settings import Source
 from fraudwatch.errors import UnusableInputError
 
 _EXPECTED = "a CSV file (.csv) or one JSON object a line (.jsonl, .ndjson, .json), each also gzipped (.gz)"
@@ -33,6 +35,29 @@ def read_rows(path: Path) -> Iterator[bytes]:
     if not path.exists():
         raise UnusableInputError(f"{path}: expected {_EXPECTED}, found no such file")
     return _rows(path, read)
+
+
+def read_records(path: Path, source: Source) -> Iterator[bytes]:
+    """The rows of a file as the records this source would have in Kafka.
+
+    Of a CSV source these are the lines as they stand, in whatever encoding, without blank ones and without a
+    header that is just its columns; of a JSON source the rows of `read_rows`. Raises UnusableInputError.
+    """
+    if source.csv is None:
+        return read_rows(path)
+    if not path.is_file():
+        found = "a directory" if path.is_dir() else "no such file"
+        raise UnusableInputError(f"{path}: expected a file of CSV lines, also gzipped (.gz), found {found}")
+    form = source.csv
+    header = form.delimiter.join(form.columns).encode(form.encoding, "replace")
+    return _rows(path, lambda _, file: _lines(file, header))
+
+
+def _lines(file: BinaryIO, header: bytes) -> Iterator[bytes]:
+    for place, line in enumerate(file):
+        row = line.rstrip(b"\r\n")
+        if row.strip() and not (place == 0 and row.removeprefix(BOM_UTF8) == header):
+            yield row
 
 
 def _reader_for(path: Path) -> Callable[[Path, BinaryIO], Iterator[bytes]]:
