@@ -23,8 +23,8 @@ SEVERITY = {
 UPDATE = Text(en="update {sequence}", fr="mise à jour {sequence}")
 SAMPLE = Text(en="sample", fr="échantillon")
 RANK = Text(
-    en="Score {score}; {rank} alerts of a usual day score higher.",
-    fr="Score {score} ; {rank} alertes d’un jour habituel ont un score plus élevé.",
+    en="Alert {id}: score {score}; {rank} alerts of a usual day score higher.",
+    fr="Alerte {id} : score {score} ; {rank} alertes d’un jour habituel ont un score plus élevé.",
 )
 INNOCENT = Text(en="It may be innocent: ", fr="Explication innocente possible : ")
 
@@ -80,7 +80,7 @@ def in_sentences(alert: Alert, language: Language) -> str:
     rank = number(alert.rank, language, 1)
     lines = [
         f"{' · '.join(marks)}  {of(alert.headline)}",
-        "    " + of(RANK).format(score=number(alert.score, language, 2), rank=rank),
+        "    " + of(RANK).format(id=alert.alert_id, score=number(alert.score, language, 2), rank=rank),
     ]
     for reason in alert.reasons:
         lines.append(f"  • {of(reason.sentence)}")

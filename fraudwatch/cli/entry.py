@@ -16,11 +16,15 @@ COMMANDS = {
     "replay": "Feed a file into the source topic.",
     "simulate": "Write a labelled stream of our own.",
     "alerts": "Read the alerts on the review topic, as sentences or JSON lines.",
+    "verdict": "Say what an alert turned out to be.",
+    "report": "Say what a transaction turned out to be that raised no alert.",
+    "dead-letters": "List, show or send back the records that could not be processed.",
+    "features": "List the features of this configuration, and those its source cannot feed.",
     "topics": "Compare the topics in Kafka with what is needed, and make them so.",
     "lag": "Show how far the workers are behind the end of the source topic.",
     "config": "Check, show or describe the configuration.",
 }
-"""Name and first sentence of each command; module `fraudwatch.cli.<name>` holds it as `command`.
+"""Name and first sentence of each command; module `fraudwatch.cli.<name>` (`_` for `-`) holds it as `command`.
 
 Modules are loaded when they are asked for: the libraries below them take seconds to import, and `--help` needs none.
 """
@@ -35,7 +39,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"fraudwatch.cli.{cmd_name}").command
+        command: click.Command = import_module(f"fraudwatch.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,10 +11,14 @@ from fraudwatch.alerts import Alert
 from fraudwatch.alerts.alert import Account, AlertEpisode, AlertReason
 from fraudwatch.broker.embedded import EmbeddedBroker
 from fraudwatch.cli import main
+from fraudwatch.config import loading
+from fraudwatch.config.settings import Settings
 from fraudwatch.records import Text, Theme, Unit
 from fraudwatch.simulate import Plan, write
 
 Run = Callable[..., Result]
+
+TOPICS = ("review", "dead_letters", "transactions", "dispositions", "models")
 
 
 @pytest.fixture
@@ -47,6 +51,26 @@ def broker(unique_name: Callable[[str], str]) -> Iterator[list[str]]:
             "--set=kafka.embedded=true",
             f"--set=kafka.group={unique_name('group')}",
         ]
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def either(request: pytest.FixtureRequest, unique_name: Callable[[str], str]) -> list[str]:
+    """The options that lead to a broker with all topics made: once the embedded one, once a real one."""
+    if request.param == "embedded":
+        options: list[str] = request.getfixturevalue("broker")
+    else:
+        options = [f"--set=kafka.bootstrap_servers={request.getfixturevalue('kafka')}"]
+        options += [f"--set=topics.{topic}={unique_name(topic)}" for topic in TOPICS]
+        options += [f"--set=source.topic={unique_name('source')}"]
+    invoke: Run = request.getfixturevalue("run")
+    applied = invoke("topics", *options, "--apply")
+    assert applied.exit_code == 0, applied.stderr
+    return options
+
+
+@pytest.fixture
+def either_settings(either: list[str]) -> Settings:
+    return loading.load(None, overrides=dict(option.removeprefix("--set=").split("=") for option in either))
 
 
 @pytest.fixture

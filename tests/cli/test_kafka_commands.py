@@ -77,7 +77,7 @@ def test_alerts_are_read_as_sentences_or_json_and_a_strange_message_hides_none(r
 def test_an_alert_is_a_headline_a_rank_reasons_and_their_innocent_explanations(alert):
     assert in_sentences(alert, "en").splitlines() == [
         "HIGH · update 2  Account 596: 3 unusual transactions",
-        "    Score 5.25; 1.5 alerts of a usual day score higher.",
+        "    Alert a1: score 5.25; 1.5 alerts of a usual day score higher.",
         "  • 812.40 € moved in 24 h.",
         "      It may be innocent: A planned large purchase.",
         "    The edge is at 3.",
@@ -87,7 +87,7 @@ def test_an_alert_is_a_headline_a_rank_reasons_and_their_innocent_explanations(a
 def test_an_alert_is_told_in_french(alert):
     assert in_sentences(alert, "fr").splitlines() == [
         "ÉLEVÉE · mise à jour 2  Compte 596 : 3 opérations inhabituelles",
-        "    Score 5,25 ; 1,5 alertes d’un jour habituel ont un score plus élevé.",
+        "    Alerte a1 : score 5,25 ; 1,5 alertes d’un jour habituel ont un score plus élevé.",
         "  • 812,40 € en 24 h.",
         "      Explication innocente possible : Un achat important prévu.",
         "    Le seuil est à 3.",
