@@ -1,11 +1,9 @@
 """The one way to Kafka for kafka-python's clients: connection arguments, an admin client, errors in our words."""
 
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from kafka import KafkaAdminClient, OffsetSpec, TopicPartition
 from kafka.errors import (
@@ -21,34 +19,51 @@ from kafka.errors import (
 )
 from kafka.net.compat import KafkaNetClient
 
+from fraudwatch.config.handshake import addresses, require_entry
+from fraudwatch.config.scram import escaped
+from fraudwatch.config.security import MECHANISM, credentials, tls_context
 from fraudwatch.config.settings import Kafka
-from fraudwatch.errors import BrokerError, ConfigurationError
+from fraudwatch.errors import BrokerError
 
 # The mock broker announces newer versions of requests than it serves (FACTS §3).
 EMBEDDED_API_VERSION = (2, 3)
-
-DEFAULT_PORT = 9092
 
 UNANSWERED = (KafkaTimeoutError, KafkaConnectionError, NodeNotReadyError, Cancelled)
 COORDINATOR_NOT_YET = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
 
 
 def connection(kafka: Kafka) -> dict[str, Any]:
-    """The arguments every client of kafka-python is built with. Protocol security, once there, goes here.
+    """The arguments every client of kafka-python is built with.
 
-    Raises ConfigurationError for an address that is none.
+    Raises ConfigurationError for an address that is none, and for options or files of the connection's security
+    that cannot be used.
     """
     timeout_ms = int(kafka.request_timeout)
     return {
-        "bootstrap_servers": [
-            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in _addresses(kafka)
-        ],
+        "bootstrap_servers": [str(address) for address in addresses(kafka)],
         "client_id": "fraudwatch",
         "request_timeout_ms": timeout_ms,
         "bootstrap_timeout_ms": timeout_ms,
         # kafka-python refuses an idle limit that is not above the request timeout.
         "connections_max_idle_ms": max(540_000, 2 * timeout_ms),
         "api_version": EMBEDDED_API_VERSION if kafka.embedded else None,
+        **_security(kafka),
+    }
+
+
+def _security(kafka: Kafka) -> dict[str, Any]:
+    context, user = tls_context(kafka), credentials(kafka)
+    if context is None:
+        return {}
+    if user is None:
+        return {"security_protocol": "SSL", "ssl_context": context}
+    return {
+        "security_protocol": "SASL_SSL",
+        "ssl_context": context,
+        "sasl_mechanism": MECHANISM,
+        # kafka-python sends the name as it is given.
+        "sasl_plain_username": escaped(user[0]),
+        "sasl_plain_password": user[1],
     }
 
 
@@ -56,7 +71,7 @@ def connection(kafka: Kafka) -> dict[str, Any]:
 def connected(make: Callable[..., Any], kafka: Kafka, **arguments: Any) -> Iterator[Any]:
     """A client of kafka-python (`make` is its class), closed at the end; what it raises becomes a BrokerError."""
     arguments = connection(kafka) | arguments
-    _reach(kafka)
+    require_entry(kafka, kafka.request_timeout)
     networks: list[KafkaNetClient] = []
 
     def network(**configuration: Any) -> KafkaNetClient:
@@ -85,7 +100,11 @@ def broker_errors(kafka: Kafka) -> Iterator[None]:
     except SaslAuthenticationFailedError as error:
         raise BrokerError(f"Kafka at {kafka.bootstrap_servers} does not let us in: {error}") from error
     except UNANSWERED as error:
-        raise _no_answer(kafka, f"which did not answer within {kafka.request_timeout}") from error
+        raise BrokerError(
+            f"expected Kafka at {kafka.bootstrap_servers} to go on answering, found nothing within "
+            f"{kafka.request_timeout}: check that it runs, and that the addresses its brokers advertise "
+            "(advertised.listeners) can be reached from here under the names in their certificates"
+        ) from error
     except KafkaError as error:
         raise BrokerError(f"Kafka at {kafka.bootstrap_servers} refused: {error}") from error
 
@@ -95,43 +114,6 @@ def admin_client(kafka: Kafka) -> Iterator[Any]:
     """An admin client, closed at the end. Raises BrokerError, also for what fails in the body."""
     with connected(KafkaAdminClient, kafka) as client:
         yield client
-
-
-def _reach(kafka: Kafka) -> None:
-    """Raises BrokerError at once when no address takes a connection; kafka-python would try on and on."""
-    reasons = []
-    for host, port in _addresses(kafka):
-        try:
-            socket.create_connection((host, port), timeout=kafka.request_timeout / 1000).close()
-        except OSError as error:
-            reasons.append(f"{host}:{port}: {error.strerror or error}")
-        else:
-            return
-    raise _no_answer(kafka, f"found none ({'; '.join(reasons)})")
-
-
-def _addresses(kafka: Kafka) -> list[tuple[str, int]]:
-    return [_address(server.strip()) for server in kafka.bootstrap_servers.split(",")]
-
-
-def _address(server: str) -> tuple[str, int]:
-    try:
-        parts = urlsplit(f"//{server}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host:
-        raise ConfigurationError(
-            f"kafka.bootstrap_servers: expected host:port, separated by commas, found {server!r}"
-        )
-    return host, port or DEFAULT_PORT
-
-
-def _no_answer(kafka: Kafka, found: str) -> BrokerError:
-    return BrokerError(
-        f"expected Kafka at {kafka.bootstrap_servers}, {found}: check that it runs and is reachable, "
-        "or set kafka.bootstrap_servers"
-    )
 
 
 def partition_counts(client: Any, names: Iterable[str]) -> dict[str, int]:

@@ -7,13 +7,15 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-from fraudwatch.config.checking import PREFIX, check
+from fraudwatch.config.checking import PREFIX, check, variable
 from fraudwatch.config.log import with_log
 from fraudwatch.config.reference import schema, table
 from fraudwatch.config.rules import broken
 from fraudwatch.config.settings import Section, Settings
 from fraudwatch.config.tree import MOST_BYTES, Mistake, Node, read_tree
+from fraudwatch.config.wording import SECRETS
 from fraudwatch.config.writing import dump, fingerprint
 from fraudwatch.errors import ConfigurationError
 
@@ -39,6 +41,7 @@ def load(
             _set(tree, _key(name), text, f"variable {name}", variable=name)
     for key, text in overrides.items():
         _set(tree, key, text, f"override {key}")
+    mistakes += _on_command_line(tree, overrides)
     settings, wrong = check(tree)
     wrong += _two_inputs(tree)
     unread = {mistake.key for mistake in mistakes}
@@ -85,8 +88,11 @@ def _key(name: str) -> str:
 
 
 def _set(tree: Node, key: str, text: str, where: str, variable: str | None = None) -> None:
-    """Puts the value of a variable or override into the tree; what is not YAML (`[a`) may still be a text."""
-    read, mistakes = read_tree(text, lambda _: where)
+    """Puts the value of a variable or override into the tree; what is not YAML (`[a`) may still be a text.
+
+    A secret is taken as it is: YAML would end `pass #word` at the `#`.
+    """
+    read, mistakes = (Node(text, where), []) if key in SECRETS else read_tree(text, lambda _: where)
     *parents, last = key.split(".")
     node = tree
     for name in parents:
@@ -107,6 +113,30 @@ def _two_inputs(tree: Node) -> list[Mistake]:
         "`fraudwatch intake` writes; make it one more of `sources`, or leave it out"
     )
     return [Mistake(source.where, "source", says)]
+
+
+def _on_command_line(tree: Node, overrides: Mapping[str, str]) -> list[Mistake]:
+    """Secrets among the overrides: every user of a machine sees the command lines of its processes."""
+    places = {f"override {key}" for key in overrides}
+    return [
+        Mistake(
+            _where(tree, key),
+            key,
+            f"expected no secret on the command line, where others can read it; found one. Set {key}_file, "
+            f"or the variable {variable(key)}",
+        )
+        for key in SECRETS
+        if _is_set(tree, key) and _where(tree, key) in places
+    ]
+
+
+def _is_set(tree: Node, key: str) -> bool:
+    node: Any = tree
+    for name in key.split("."):
+        if not isinstance(node.value, dict) or name not in node.value:
+            return False
+        node = node.value[name]
+    return True
 
 
 def _where(tree: Node, key: str) -> str:

@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Iterator
 from datetime import date
 
+from fraudwatch.config import security
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import FieldMapping, Settings
 from fraudwatch.config.wording import found, nearest
@@ -29,6 +30,7 @@ _ABOVE_ZERO = (
 def broken(settings: Settings) -> Iterator[Broken]:
     """Every rule that the settings break."""
     yield from _servers(settings.kafka.bootstrap_servers)
+    yield from security.contradictions(settings.kafka)
     yield from _source_names(settings)
     yield from _topics(settings)
     yield from _windows(settings.features.windows)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from fraudwatch.config.durations import Duration
+from fraudwatch.config.wording import HIDDEN, SECRETS
 
 HOUR = Duration(3_600_000)
 DAY = Duration(86_400_000)
@@ -56,6 +57,14 @@ class Kafka(Section, frozen=True):
     embedded: Annotated[
         bool, _says("The in-process broker of the demo: no admin requests, older protocol versions.")
     ] = False
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Without the password: settings end up in tracebacks and failing tests."""
+        values = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        return [(name, HIDDEN if value and f"kafka.{name}" in SECRETS else value) for name, value in values]
+
+    def __repr__(self) -> str:
+        return f"Kafka({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
 class Topics(Section, frozen=True):

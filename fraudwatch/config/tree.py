@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from fraudwatch.config.wording import found
+from fraudwatch.config.wording import HIDDEN, found
 
 # The longest mapping anybody wrote is a few kilobytes; these only have to stop what is no configuration.
 MOST_BYTES = 262_144
@@ -21,6 +21,7 @@ MOST_NODES = 10_000
 MOST_LEVELS = 16
 
 _TAG = "tag:yaml.org,2002:"
+_NAMED = re.compile(r"(alias|anchor|tag handle) '.*'")
 _NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _INT = re.compile(r"[-+]?[0-9]{1,30}\Z")
@@ -72,7 +73,9 @@ def read_tree(text: str, where: Callable[[int], str]) -> tuple[Node, list[Mistak
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = where(mark.line + 1) if mark else where(1)
-        return Node(None, line), [Mistake(line, "", f"expected YAML; found a mistake: {error.problem}")]
+        # PyYAML quotes the name after `&`, `*` or `!`: an unquoted password may begin so.
+        problem = _NAMED.sub(r"\1", error.problem or "")
+        return Node(None, line), [Mistake(line, "", f"expected YAML; found a mistake: {problem}")]
     except yaml.YAMLError as error:
         problem = str(error).splitlines()[0]
         return Node(None, where(1)), [Mistake(where(1), "", f"expected YAML; found a mistake: {problem}")]
@@ -135,10 +138,10 @@ class _Reading:
         value = scalar(source.tag.removeprefix(_TAG), source.value)
         if value is not _UNREADABLE:
             return Node(value, where)
-        tag = source.tag.removeprefix(_TAG)
-        return self._wrong(
-            where, key, f"expected a plain finite value; found {found(key, source.value)} as {tag}"
-        )
+        shown, tag = found(key, source.value), source.tag.removeprefix(_TAG)
+        # Of a secret written as `!abc`, the tag is a part.
+        as_tag = "" if shown == HIDDEN else f" as {tag}"
+        return self._wrong(where, key, f"expected a plain finite value; found {shown}{as_tag}")
 
     def _wrong(self, where: str, key: str, says: str) -> Node:
         self.mistakes.append(Mistake(where, key, says))

@@ -67,8 +67,8 @@ def _length(info: inspect.VarTupleType) -> str:
 
 
 def found(key: str, value: Any) -> str:
-    """The value as it was written, cut to a readable length; secrets are hidden."""
-    if key in SECRETS:
+    """The value as it was written, cut to a readable length; secrets, and what may hold one, are hidden."""
+    if key in SECRETS or (value is not None and any(secret.startswith(f"{key}.") for secret in SECRETS)):
         return HIDDEN
     if value is None:
         return "nothing"

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from fraudwatch.config.durations import Duration
-from fraudwatch.config.settings import DAY, Settings
+from fraudwatch.config.settings import DAY, Kafka, Settings
 
 MIN_TRANSACTIONS = 5_000
 MIN_SPAN = Duration(3 * DAY)
@@ -20,11 +20,13 @@ def demo_settings(settings: Settings, bootstrap_servers: str) -> Settings:
     training = settings.training
     return replace(
         settings,
-        kafka=replace(
-            settings.kafka,
+        # Of the connection only the group: what protects another Kafka, secrets above all, stays out.
+        kafka=Kafka(
             bootstrap_servers=bootstrap_servers,
+            group=settings.kafka.group,
             embedded=True,
             session_timeout=SESSION_TIMEOUT,
+            request_timeout=settings.kafka.request_timeout,
         ),
         training=replace(
             training,

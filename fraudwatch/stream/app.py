@@ -4,7 +4,10 @@ import asyncio
 import logging
 from typing import Any
 
-from fraudwatch.config.settings import Settings
+import faust
+
+from fraudwatch.config.security import MECHANISM, credentials, tls_context
+from fraudwatch.config.settings import Kafka, Settings
 from fraudwatch.stream.clients import servers
 from fraudwatch.stream.engine import App
 
@@ -27,6 +30,7 @@ def build_app(settings: Settings, loop: asyncio.AbstractEventLoop) -> App:
         kafka.group,
         loop=loop,
         broker=[f"kafka://{address}" for address in servers(settings)],
+        broker_credentials=_credentials(kafka),
         agent_supervisor="mode.CrashingSupervisor",
         web_enabled=False,
         topic_disable_leader=True,
@@ -48,6 +52,14 @@ def build_app(settings: Settings, loop: asyncio.AbstractEventLoop) -> App:
     )
     app.producer.buffer.max_messages = PRODUCER_BUFFER_MESSAGES
     return app
+
+
+def _credentials(kafka: Kafka) -> Any:
+    """Whatever stands here decides the protocol: without a TLS context Faust logs in unprotected (FACTS §1)."""
+    context, user = tls_context(kafka), credentials(kafka)
+    if context is None or user is None:
+        return context
+    return faust.SASLCredentials(username=user[0], password=user[1], mechanism=MECHANISM, ssl_context=context)
 
 
 def raw_topic(app: App, name: str) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from fraudwatch.config.settings import Settings
+from fraudwatch.config.security import MECHANISM, credentials, tls_context
+from fraudwatch.config.settings import Kafka, Settings
 
 LARGEST_FETCH_BYTES = 4 * 1024 * 1024
 
@@ -17,11 +18,30 @@ def servers(settings: Settings) -> list[str]:
 
 
 def options(settings: Settings) -> dict[str, Any]:
-    """What every own client is made with."""
+    """What every own client is made with.
+
+    Raises ConfigurationError for options or files of the connection's security that cannot be used.
+    """
     return {
         "bootstrap_servers": servers(settings),
         "request_timeout_ms": int(settings.kafka.request_timeout),
         "client_id": settings.kafka.group,
+        **_security(settings.kafka),
+    }
+
+
+def _security(kafka: Kafka) -> dict[str, Any]:
+    context, user = tls_context(kafka), credentials(kafka)
+    if context is None:
+        return {}
+    if user is None:
+        return {"security_protocol": "SSL", "ssl_context": context}
+    return {
+        "security_protocol": "SASL_SSL",
+        "ssl_context": context,
+        "sasl_mechanism": MECHANISM,
+        "sasl_plain_username": user[0],
+        "sasl_plain_password": user[1],
     }
 
 

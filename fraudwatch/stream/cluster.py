@@ -1,11 +1,13 @@
 """The first look at the cluster: whether Kafka answers, and has the topics that are needed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from fraudwatch.config.durations import Duration
+from fraudwatch.config.handshake import require_entry
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.stream.clients import options
@@ -14,16 +16,21 @@ from fraudwatch.stream.clients import options
 FIRST_ANSWER_SECONDS = 10.0
 
 
-async def look_at_cluster(settings: Settings, wanted: Mapping[str, str]) -> dict[str, int]:
+async def look_at_cluster(
+    settings: Settings, wanted: Mapping[str, str], if_there: Collection[str] = ()
+) -> dict[str, int]:
     """Checks that Kafka answers and that topics are there; gives the number of partitions of each, by name.
 
-    `wanted` are names of topics by their settings. Raises BrokerError, within FIRST_ANSWER_SECONDS, that says what
-    is missing.
+    `wanted` are names of topics by their settings; those of `if_there` are given where they are. Raises BrokerError,
+    within FIRST_ANSWER_SECONDS, that says what is missing.
     """
+    patience = min(int(FIRST_ANSWER_SECONDS * 1000), int(settings.kafka.request_timeout))
+    # It blocks, and nothing else is on the loop yet.
+    require_entry(settings.kafka, Duration(patience))
     where = f"kafka.bootstrap_servers {settings.kafka.bootstrap_servers}"
     try:
         partitions = await asyncio.wait_for(
-            _partition_counts(settings, list(wanted.values())), FIRST_ANSWER_SECONDS
+            _partition_counts(settings, [*wanted.values(), *if_there]), FIRST_ANSWER_SECONDS
         )
     except (KafkaError, OSError, ValueError, TimeoutError) as error:
         raise BrokerError(
@@ -36,7 +43,7 @@ async def look_at_cluster(settings: Settings, wanted: Mapping[str, str]) -> dict
             f"{where}: expected the topics {', '.join(wanted.values())}; missing: {', '.join(missing)}. "
             "`fraudwatch topics --apply` creates fraudwatch's own; a source is yours to create."
         )
-    return {name: partitions[name] for name in wanted.values()}
+    return {name: partitions[name] for name in (*wanted.values(), *if_there) if name in partitions}
 
 
 async def _partition_counts(settings: Settings, names: list[str]) -> dict[str, int]:

@@ -1,0 +1,162 @@
+"""The first words of Kafka's protocol on an open line: does the listener want a user, and does it let ours in.
+
+One request tells the first: to SaslHandshake a listener without users answers ILLEGAL_SASL_STATE. Messages are
+written by hand (KIP-43, KIP-152), because no client library is common to those who ask.
+"""
+
+import socket
+import struct
+from typing import NamedTuple
+
+from fraudwatch.config.scram import Scram
+from fraudwatch.config.security import MECHANISM
+
+# Requests in the versions that every broker since 1.0 knows.
+_SASL_HANDSHAKE, _SASL_AUTHENTICATE = (17, 1), (36, 0)
+_OK, _OTHER_MECHANISM, _NO_USERS_HERE = 0, 33, 34
+_CORRELATION = 1
+_CLIENT = b"fraudwatch"
+_LONGEST_ANSWER = 65_536
+# How an alert of TLS begins, where the length of an answer was expected.
+_TLS_ALERT = b"\x15\x03"
+
+
+class RefusedError(Exception):
+    """An address does not let us in: what was found there (a clause after a comma), and what to do."""
+
+    def __init__(self, found: str, remedy: str) -> None:
+        super().__init__(found)
+        self.found = found
+        self.remedy = remedy
+
+
+class HungUpError(Exception):
+    """The line was closed where an answer was expected."""
+
+
+class _Login(NamedTuple):
+    """Answer to SaslHandshake."""
+
+    error: int
+    mechanisms: list[str]
+
+
+def introduce(line: socket.socket, security: str, user: tuple[str, str] | None) -> None:
+    """Returns when the listener is what `security` says and lets the user, if one is given, in.
+
+    Raises RefusedError, and what the socket raises (TimeoutError, ssl.SSLError).
+    """
+    try:
+        _introduce(line, security, user)
+    except struct.error as error:
+        raise _not_kafka() from error
+
+
+def _introduce(line: socket.socket, security: str, user: tuple[str, str] | None) -> None:
+    try:
+        login = _ask_for_login(line)
+    except HungUpError:
+        if user is None:
+            # Perhaps a Kafka of another make, that hangs up on this question: the client will see.
+            return
+        raise RefusedError("found one that hangs up when asked for a login", _NAME_A_SASL_PORT) from None
+    wants_user = login.error in (_OK, _OTHER_MECHANISM)
+    if user is None and wants_user:
+        raise RefusedError(f"found a listener that wants a user and a password, not {security}", _GIVE_A_USER)
+    if user is None:
+        return
+    if not wants_user:
+        raise RefusedError("found a listener that knows no users", _NAME_A_SASL_PORT)
+    if MECHANISM not in login.mechanisms:
+        raise RefusedError(
+            f"found a login by {', '.join(login.mechanisms) or 'nothing'} and not by {MECHANISM}",
+            f"add {MECHANISM} to sasl.enabled.mechanisms of the broker",
+        )
+    _log_in(line, *user)
+
+
+_NAME_A_SASL_PORT = (
+    "name the port of a SASL_SSL listener in kafka.bootstrap_servers, or set kafka.security to ssl"
+)
+_GIVE_A_USER = (
+    "set kafka.security to sasl_ssl with kafka.username and kafka.password_file, and name the port of a SASL_SSL "
+    "listener"
+)
+
+
+def _ask_for_login(line: socket.socket) -> _Login:
+    answer = _ask(line, _SASL_HANDSHAKE, _text(MECHANISM))
+    error, count = struct.unpack_from(">hi", answer)
+    mechanisms, at = [], 6
+    for _ in range(count):
+        (length,) = struct.unpack_from(">h", answer, at)
+        mechanisms.append(answer[at + 2 : at + 2 + length].decode("utf-8", "replace"))
+        at += 2 + length
+    return _Login(error, mechanisms)
+
+
+def _log_in(line: socket.socket, username: str, password: str) -> None:
+    scram = Scram(username, password)
+    try:
+        server_final = _authenticate(line, username, scram.final(_authenticate(line, username, scram.first)))
+        scram.verify(server_final)
+    except (HungUpError, ValueError) as error:
+        raise RefusedError(
+            f"found one that breaks off the login ({error or 'it hung up'})",
+            "check that it is the Kafka that is meant",
+        ) from error
+
+
+def _authenticate(line: socket.socket, username: str, message: bytes) -> bytes:
+    """Raises RefusedError with what the broker says."""
+    answer = _ask(line, _SASL_AUTHENTICATE, struct.pack(">i", len(message)) + message)
+    error, length = struct.unpack_from(">hh", answer)
+    at = 4 + max(length, 0)
+    if error != _OK:
+        says = answer[4:at].decode("utf-8", "replace") or f"error {error}"
+        raise RefusedError(
+            f"found that it does not let user {username} in ({says})",
+            "check kafka.username and its password (kafka.password_file or FRAUDWATCH_KAFKA__PASSWORD)",
+        )
+    (size,) = struct.unpack_from(">i", answer, at)
+    return answer[at + 4 : at + 4 + max(size, 0)]
+
+
+def _ask(line: socket.socket, request: tuple[int, int], body: bytes) -> bytes:
+    """The body of the answer. Raises RefusedError when it is none of Kafka's."""
+    message = struct.pack(">hhih", *request, _CORRELATION, len(_CLIENT)) + _CLIENT + body
+    try:
+        line.sendall(struct.pack(">i", len(message)) + message)
+        head = _receive(line, 4)
+        if head.startswith(_TLS_ALERT):
+            raise RefusedError(
+                "found a listener that speaks TLS, and kafka.security is plaintext",
+                "set kafka.security to ssl or sasl_ssl, or name the port of a plaintext listener",
+            )
+        (length,) = struct.unpack(">i", head)
+        if not 4 < length <= _LONGEST_ANSWER:
+            raise _not_kafka()
+        correlation, *_ = struct.unpack_from(">i", answer := _receive(line, length))
+    except ConnectionError as error:
+        raise HungUpError(error.strerror or "it hung up") from error
+    if correlation != _CORRELATION:
+        raise _not_kafka()
+    return answer[4:]
+
+
+def _receive(line: socket.socket, size: int) -> bytes:
+    received = b""
+    while len(received) < size:
+        part = line.recv(size - len(received))
+        if not part:
+            raise HungUpError("it hung up")
+        received += part
+    return received
+
+
+def _text(text: str) -> bytes:
+    return struct.pack(">h", len(text)) + text.encode()
+
+
+def _not_kafka() -> RefusedError:
+    return RefusedError("found something that is not Kafka", "check host and port of kafka.bootstrap_servers")
