@@ -7,7 +7,7 @@ import msgspec
 from msgspec import inspect
 
 from fraudwatch.config.durations import UNITS_MS, Duration
-from fraudwatch.config.settings import FieldMapping, Label, Section, Settings
+from fraudwatch.config.settings import Csv, FieldMapping, Label, Section, Settings
 from fraudwatch.config.wording import expected
 from fraudwatch.config.writing import plain_settings, to_yaml
 
@@ -15,6 +15,7 @@ FIELD = "<field>"
 """Stands in a key for a canonical field that the user names."""
 
 _INSIDE: dict[str, tuple[str, type[Section]]] = {
+    "source.csv": ("source.csv", Csv),
     "source.mapping": (f"source.mapping.{FIELD}", FieldMapping),
     "source.label": ("source.label", Label),
 }

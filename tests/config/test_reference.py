@@ -13,6 +13,9 @@ from fraudwatch.config.settings import Section, Settings
 
 DEFAULT_FILE = Path(__file__).parents[2] / "configs" / "default.yaml"
 
+INSIDE = ("source.csv.", "source.label.")
+"""Settings inside a mapping that is not there by default."""
+
 
 def keys_of(settings: Section, prefix: str = "") -> set[str]:
     keys: set[str] = set()
@@ -24,9 +27,9 @@ def keys_of(settings: Section, prefix: str = "") -> set[str]:
 def test_the_table_has_every_setting_once():
     keys = [setting.key for setting in table()]
     assert len(keys) == len(set(keys))
-    inside = {key for key in keys if FIELD in key or key.startswith("source.label.")}
+    inside = {key for key in keys if FIELD in key or key.startswith(INSIDE)}
     assert set(keys) - inside == keys_of(Settings())
-    assert {f"source.mapping.{FIELD}.path", "source.label.path"} <= inside
+    assert {f"source.mapping.{FIELD}.path", "source.label.path", "source.csv.columns"} <= inside
 
 
 def test_every_setting_has_a_sentence_and_a_type_in_words():
@@ -51,7 +54,7 @@ def test_the_default_file_has_every_setting_under_its_sentence():
     lines = [line.strip() for line in DEFAULT_FILE.read_text().splitlines()]
     for setting in table():
         _, _, rest = setting.key.partition(".")
-        if FIELD in setting.key or setting.key.startswith("source.label."):
+        if FIELD in setting.key or setting.key.startswith(INSIDE):
             assert f"#   {rest}: {setting.sentence}" in lines
             continue
         name = setting.key.rpartition(".")[2]
@@ -67,7 +70,7 @@ def test_the_schema_is_one_and_describes_every_setting():
     written = schema()
     jsonschema.Draft202012Validator.check_schema(written)
     for setting in table():
-        if FIELD in setting.key or setting.key.startswith("source.label."):
+        if FIELD in setting.key or setting.key.startswith(INSIDE):
             continue
         node = written
         for name in setting.key.split("."):
