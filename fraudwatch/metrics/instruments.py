@@ -141,6 +141,19 @@ class Metrics:
         self._refused_models = self._counter(
             "refused_models_total", "Model artefacts that were damaged or did not fit."
         )
+        self._failed_fits = self._counter("failed_fits_total", "Fits of a model that failed.")
+        self._dispositions = self._gauge(
+            "dispositions", "Verdicts and reports that stand on the dispositions topic.", "verdict"
+        )
+        for verdict in labels.VERDICTS:
+            self._dispositions.labels(verdict)
+        self._refused_dispositions = self._counter(
+            "refused_dispositions_total", "Messages of the dispositions topic that are none."
+        )
+        self._misplaced = self._gauge(
+            "misplaced_accounts", "Accounts seen in two partitions, each with a part of their history."
+        )
+        self._shadow = self._gauge("shadow", "1 where nothing is published: alerts are counted only.")
         self._last_progress = self._gauge(
             "last_progress_timestamp_seconds", "When the worker last finished a batch; 0 before the first."
         )
@@ -255,6 +268,28 @@ class Metrics:
     def refused_model(self) -> None:
         """A model artefact was damaged or did not fit."""
         self._refused_models.inc()
+
+    def failed_fit(self) -> None:
+        """A fit on the stream failed."""
+        self._failed_fits.inc()
+
+    def verdicts(self, verdict: str, change: int) -> None:
+        """So many more dispositions with this verdict (labels.VERDICTS) stand; fewer where it is negative."""
+        if verdict not in labels.VERDICTS:
+            raise ValueError(f"expected one of {', '.join(labels.VERDICTS)}, found {verdict!r}")
+        self._dispositions.labels(verdict).inc(change)
+
+    def refused_disposition(self) -> None:
+        """A message of the dispositions topic could not be read."""
+        self._refused_dispositions.inc()
+
+    def misplaced_accounts(self, count: int) -> None:
+        """So many accounts are in two partitions."""
+        self._misplaced.set(count)
+
+    def shadow(self, is_shadow: bool) -> None:
+        """Whether this worker publishes nothing."""
+        self._shadow.set(is_shadow)
 
     def training_progress(self, ratio: float) -> None:
         """How far the training sample has come, 0 to 1."""

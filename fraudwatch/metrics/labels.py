@@ -38,3 +38,6 @@ SEVERITIES = ("low", "medium", "high")
 
 KINDS = ("alert", "update", "sample")
 """An alert that opens an episode, a later word on one, and an alert chosen by hash below the edge."""
+
+VERDICTS = ("confirmed", "suspicious", "legitimate", "inconclusive")
+"""What a person may conclude: `fraudwatch.alerts.dispositions.Verdict`."""

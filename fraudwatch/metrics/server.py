@@ -7,16 +7,24 @@ import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from fraudwatch.errors import ConfigurationError
-from fraudwatch.metrics.instruments import Metrics
 
 logger = logging.getLogger(__name__)
 
 Check = Callable[[], tuple[bool, str]]
 """Whether all is well, and one line why or why not."""
+
+
+class Exposed(Protocol):
+    """Numbers that can be read as text."""
+
+    def expose(self, encode: Callable[[CollectorRegistry], bytes]) -> bytes: ...
+
 
 # A scrape takes milliseconds; what has not ended after this is a stuck or hostile client.
 REQUEST_SECONDS = 10.0
@@ -42,7 +50,7 @@ class MetricsServer:
         self._server.server_close()
 
 
-def serve(metrics: Metrics, host: str, port: int, live: Check, ready: Check) -> MetricsServer:
+def serve(metrics: Exposed, host: str, port: int, live: Check, ready: Check) -> MetricsServer:
     """Serves from a daemon thread until closed; port 0 takes a free one.
 
     `live` and `ready` are called from other threads, once per request. Raises ConfigurationError when the
@@ -64,7 +72,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64  # with the five of socketserver a burst of connections waits for seconds
 
     def __init__(
-        self, family: int, address: tuple[str, int], metrics: Metrics, checks: dict[str, Check]
+        self, family: int, address: tuple[str, int], metrics: Exposed, checks: dict[str, Check]
     ) -> None:
         self.address_family = family
         self.metrics = metrics

@@ -31,7 +31,8 @@ class Batch(msgspec.Struct, frozen=True):
     """`records` = dead letters + assessments, always. `alerts` are to be published, in this order.
 
     `cut` counts transactions above the edge that the day's ceiling kept back; `conflicts` counts duplicates whose
-    content differs from the first of their id; `stage_seconds` is measured by the timer the pipeline was given.
+    content differs from the first of their id; `stage_seconds` is measured by the timer the pipeline was given;
+    `new_accounts` are those that this partition had never seen before.
     """
 
     records: int
@@ -41,3 +42,4 @@ class Batch(msgspec.Struct, frozen=True):
     cut: int
     conflicts: int
     stage_seconds: dict[str, float]
+    new_accounts: tuple[str, ...] = ()

@@ -14,9 +14,10 @@ class LatestTransactions:
         self._partition = partition
         self._by_account: dict[str, deque[Evidence]] = {}
 
-    def add(self, transaction: Transaction, offset: int) -> None:
-        """Remember one transaction and forget what is older than the last `held`."""
+    def add(self, transaction: Transaction, offset: int) -> bool:
+        """Remember one transaction and forget what is older than the last `held`; True for an account's first."""
         held = self._by_account.get(transaction.account_id)
+        is_first = held is None
         if held is None:
             held = self._by_account[transaction.account_id] = deque(maxlen=self._held)
         held.append(
@@ -29,6 +30,7 @@ class LatestTransactions:
                 offset,
             )
         )
+        return is_first
 
     def of(self, account_id: str) -> tuple[Evidence, ...]:
         """Oldest first; empty for an account never seen."""

@@ -69,7 +69,7 @@ class Pipeline:
         scores, rows = self._score(observations)
         scored = self._timer()
         assessments = _assessments(transactions, offsets, observations, scores, rows, self.model)
-        alerts, cut = self._decide(assessments, observations, scores, rows, records, publish)
+        alerts, cut, new_accounts = self._decide(assessments, observations, scores, rows, records, publish)
         decided = self._timer()
         return Batch(
             records=len(records),
@@ -84,6 +84,7 @@ class Pipeline:
                 "detection": scored - observed,
                 "alerts": decided - scored,
             },
+            new_accounts=tuple(new_accounts),
         )
 
     def _decode(self, records: Sequence[Record]) -> tuple[list[Transaction], list[int], list[DeadLetter]]:
@@ -117,9 +118,13 @@ class Pipeline:
         rows: list[int],
         records: Sequence[Record],
         publish: bool,
-    ) -> tuple[list[Alert], int]:
-        """Raise alerts in order of arrival, each with the evidence as it stood at its own transaction."""
+    ) -> tuple[list[Alert], int, list[str]]:
+        """Raise alerts in order of arrival, each with the evidence as it stood at its own transaction.
+
+        Also how many the day's ceiling kept back, and the accounts never seen before.
+        """
         alerts: list[Alert] = []
+        new_accounts: list[str] = []
         cut = 0
         of_row = dict(zip(rows, range(len(rows)), strict=True))
         for row, (transaction, offset) in enumerate(
@@ -127,7 +132,8 @@ class Pipeline:
         ):
             if assessments.outcome[row] == Outcome.DUPLICATE.value:
                 continue
-            self._latest.add(transaction, offset)
+            if self._latest.add(transaction, offset):
+                new_accounts.append(transaction.account_id)
             if scores is None or (index := of_row.get(row)) is None:
                 continue
             reasons = partial(self._reasons, observations, scores, row, index)
@@ -138,7 +144,7 @@ class Pipeline:
             cut += decision.kind is Kind.CUT
             if publish and decision.is_published:
                 alerts.append(self._compose(decision, transaction, records[0].topic))
-        return alerts, cut
+        return alerts, cut, new_accounts
 
     def _compose(self, decision: Decision, transaction: Transaction, topic: str) -> Alert:
         return compose(

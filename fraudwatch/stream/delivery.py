@@ -1,23 +1,31 @@
-"""Alerts and dead letters on their way out: nothing is done before the broker has acknowledged each."""
+"""Messages and dead letters on their way out: nothing is done before the broker has acknowledged each."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 
-from fraudwatch.config.settings import Topics
 from fraudwatch.errors import BrokerError
 from fraudwatch.records import DeadLetter
-from fraudwatch.stream.models import MODELS_PARTITION
-from fraudwatch.stream.parts import Alert, Headers, Parts
+from fraudwatch.stream.parts import Headers
 
 logger = logging.getLogger(__name__)
 
 BYTES_LEFT_OUT = "bytes_left_out"
 """Header of a dead letter that the broker takes only without its bytes: how many were left out."""
+
+
+class Message(NamedTuple):
+    """`partition` None: by the hash of the key, as Kafka does by default. `timestamp_ms` None: that of sending."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    partition: int | None = None
+    timestamp_ms: int | None = None
 
 
 class Producer(Protocol):
@@ -37,41 +45,40 @@ class Producer(Protocol):
 class Delivery:
     """Sends and waits. `producer` is asked for at the first send: Faust makes it when the app starts."""
 
-    def __init__(self, topics: Topics, producer: Callable[[], Producer], parts: Parts) -> None:
-        self._topics = topics
+    def __init__(
+        self,
+        producer: Callable[[], Producer],
+        dead_letters_topic: str,
+        letter_headers: Callable[[DeadLetter], Headers],
+    ) -> None:
         self._producer = producer
-        self._parts = parts
+        self._dead_letters_topic = dead_letters_topic
+        self._letter_headers = letter_headers
 
-    async def send(self, alerts: Sequence[tuple[int, Alert]], dead_letters: Sequence[DeadLetter]) -> None:
-        """Returns once the broker holds every message. `alerts` are pairs of the account's partition and the alert.
+    async def send(self, messages: Sequence[Message], dead_letters: Sequence[DeadLetter] = ()) -> None:
+        """Returns once the broker holds every one; messages to one partition keep their order.
 
         Raises BrokerError when one of them was not acknowledged. (Faust's flush is no barrier: each delivery is
         awaited.)
         """
-        pending = [await self._queue_alert(partition, alert) for partition, alert in alerts]
+        pending = [(message.topic, await self._queue(*message, headers=None)) for message in messages]
         letters = [await self._queue_letter(letter, letter.record.value) for letter in dead_letters]
-        await _acknowledged(asyncio.gather(*pending), self._topics.review)
+        results = await asyncio.gather(*(sent for _, sent in pending), return_exceptions=True)
+        for (topic, _), result in zip(pending, results, strict=True):
+            if isinstance(result, BaseException):
+                raise _undelivered(topic, result) from result
         results = await asyncio.gather(*letters, return_exceptions=True)
         for letter, result in zip(dead_letters, results, strict=True):
             if isinstance(result, MessageSizeTooLargeError):
                 await self._send_without_bytes(letter)
             elif isinstance(result, BaseException):
-                raise _undelivered(self._topics.dead_letters, result) from result
-
-    async def send_model(self, key: bytes, value: bytes) -> None:
-        """One message of the models topic; returns once the broker holds it. Raises BrokerError."""
-        sent = await self._queue(self._topics.models, key, value, MODELS_PARTITION, None)
-        await _acknowledged(sent, self._topics.models)
-
-    async def _queue_alert(self, partition: int, alert: Alert) -> Awaitable[Any]:
-        key, value = alert.alert_id.encode(), self._parts.encode(alert)
-        return await self._queue(self._topics.review, key, value, partition, None)
+                raise _undelivered(self._dead_letters_topic, result) from result
 
     async def _queue_letter(
-        self, letter: DeadLetter, value: bytes | None, more: Headers | None = None
+        self, letter: DeadLetter, value: bytes | None, *more: tuple[str, bytes]
     ) -> Awaitable[Any]:
-        headers = [*self._parts.letter_headers(letter), *(more or [])]
-        return await self._queue(self._topics.dead_letters, letter.record.key, value, None, headers)
+        headers = [*self._letter_headers(letter), *more]
+        return await self._queue(self._dead_letters_topic, letter.record.key, value, headers=headers)
 
     async def _send_without_bytes(self, letter: DeadLetter) -> None:
         """A record of just the size the broker allows is over it with our headers on.
@@ -83,36 +90,36 @@ class Delivery:
             "a dead letter of %d bytes is too large for %s and goes there without its bytes: "
             "partition %d, offset %d",
             size,
-            self._topics.dead_letters,
+            self._dead_letters_topic,
             letter.record.partition,
             letter.record.offset,
         )
-        sent = await self._queue_letter(letter, b"", [(BYTES_LEFT_OUT, str(size).encode())])
-        await _acknowledged(sent, self._topics.dead_letters)
+        sent = await self._queue_letter(letter, b"", (BYTES_LEFT_OUT, str(size).encode()))
+        try:
+            await sent
+        except KafkaError as error:
+            raise _undelivered(self._dead_letters_topic, error) from error
 
     async def _queue(
         self,
         topic: str,
         key: bytes | None,
         value: bytes | None,
-        partition: int | None,
+        partition: int | None = None,
+        timestamp_ms: int | None = None,
+        *,
         headers: Headers | None,
     ) -> Awaitable[Any]:
+        # Faust cuts the seconds down to whole milliseconds, and takes 0 for none: from the middle of one it is that.
+        timestamp = None if timestamp_ms is None else (timestamp_ms + 0.5) / 1000
         try:
-            return await self._producer().send(topic, key, value, partition, None, headers)
+            return await self._producer().send(topic, key, value, partition, timestamp, headers)
         except (KafkaError, ProducerSendError) as error:
             raise _undelivered(topic, error) from error
 
 
-async def _acknowledged(delivery: Awaitable[Any], topic: str) -> None:
-    try:
-        await delivery
-    except KafkaError as error:
-        raise _undelivered(topic, error) from error
-
-
 def _undelivered(topic: str, error: BaseException) -> BrokerError:
     return BrokerError(
-        f"expected {topic} to acknowledge what was sent, found: {error!r}. The worker ends without "
+        f"expected {topic} to acknowledge what was sent, found: {error!r}. The process ends without "
         "acknowledging its input; a restart goes on from there. Check the topic and the broker."
     )

@@ -11,8 +11,8 @@ import numpy as np
 
 from fraudwatch.metrics import Metrics
 from fraudwatch.records import Outcome, Record
-from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.parts import Alert, Batch
+from fraudwatch.stream.publishing import Publisher
 from fraudwatch.stream.states import PartitionState, States
 
 
@@ -34,12 +34,12 @@ class Handler:
     def __init__(
         self,
         states: States,
-        delivery: Delivery,
+        publisher: Publisher,
         metrics: Metrics,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._states = states
-        self._delivery = delivery
+        self._publisher = publisher
         self._metrics = metrics
         self._timer = timer
         self._turn = asyncio.Lock()
@@ -63,7 +63,7 @@ class Handler:
         groups = [(self._states[partition], group) for partition, group in _by_partition(records).items()]
         parts = [(state, group, batch) for (state, group), batch in await self._fold(groups)]
         started = self._timer()
-        await self._delivery.send(
+        await self._publisher.send(
             [(state.partition, alert) for state, _, batch in parts for alert in batch.alerts],
             [letter for _, _, batch in parts for letter in batch.dead_letters],
         )
@@ -97,6 +97,7 @@ class Handler:
             self._metrics.alerts_cut(batch.cut)
             self._report_alerts(group, batch)
             self._report_edge(state)
+        self._metrics.misplaced_accounts(self._states.accounts.misplaced)
 
     def _report_edge(self, state: PartitionState) -> None:
         raised_from = state.pipeline.policy.edge.raised_from

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 
 class Health:
@@ -16,24 +17,24 @@ class Health:
         self._moved_at = clock()
         self._looked_at: float | None = None
         self._waiting = 0
-        self._partitions: tuple[int, ...] | None = None
-        self.model_state = "waiting for the models topic"
-        self.models_read = False
+        self._partitions: tuple[int | str, ...] | None = None
+        self.state = "waiting for the models topic"
+        self.is_prepared = False
 
     def moved(self) -> None:
         """Records were handled or restored."""
         self._moved_at = self._clock()
 
-    def looked(self, lag: Mapping[int, int]) -> None:
+    def looked(self, lag: Mapping[Any, int]) -> None:
         """The watch has seen how many records wait in each partition."""
         self._looked_at = self._clock()
         self._waiting = sum(lag.values())
         if not self._waiting:
             self.moved()
 
-    def assigned(self, partitions: Iterable[int]) -> None:
-        """These partitions are restored and live."""
-        self._partitions = tuple(sorted(partitions))
+    def assigned(self, partitions: Iterable[int | str]) -> None:
+        """These partitions, numbers or names, are restored and live."""
+        self._partitions = tuple(partitions)
         self.moved()
 
     def revoked(self) -> None:
@@ -52,14 +53,14 @@ class Health:
         return True, f"moving: {self._waiting} records wait" if self._waiting else "at the end of the log"
 
     def ready(self) -> tuple[bool, str]:
-        """True once partitions are assigned and restored, and the models topic is read."""
+        """True once partitions are assigned and restored, and what has to be read first is read."""
         if self._partitions is None:
             return False, "waiting for partitions"
-        if not self.models_read:
-            return False, self.model_state
+        if not self.is_prepared:
+            return False, self.state
         held = (
             f"partitions {', '.join(map(str, self._partitions))}"
             if self._partitions
             else "no partition, a spare"
         )
-        return True, f"{held}; {self.model_state}"
+        return True, f"{held}; {self.state}"

@@ -1,36 +1,42 @@
 """The running worker: what Faust calls, in the order it calls it.
 
-assigned → models read → states restored → [ batch → handle → acknowledge → report ]… → revoked → assigned …
+assigned → models and verdicts read → states restored → [ batch → handle → acknowledge → report ]… → revoked → …
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fraudwatch.config.settings import Settings
-from fraudwatch.errors import FraudwatchError
 from fraudwatch.metrics import Metrics
+from fraudwatch.records import Record
 from fraudwatch.stream.app import build_app, raw_topic
+from fraudwatch.stream.assignment import Assignment, Committed
+from fraudwatch.stream.batches import take_batches
 from fraudwatch.stream.delivery import Delivery
+from fraudwatch.stream.dispositions import DispositionReader
 from fraudwatch.stream.handler import Handler
 from fraudwatch.stream.health import Health
+from fraudwatch.stream.misplaced import AccountPlaces
 from fraudwatch.stream.models import ModelReader
 from fraudwatch.stream.parts import Parts
-from fraudwatch.stream.raw import from_event
+from fraudwatch.stream.publishing import Published, Publisher, Withheld
 from fraudwatch.stream.restore import Restorer
 from fraudwatch.stream.states import States
 from fraudwatch.stream.trainer import Trainer
 from fraudwatch.stream.watch import Watch
+from fraudwatch.stream.whole import WholeTopic
 
 logger = logging.getLogger(__name__)
 
-ASSIGNMENT_LOOK_SECONDS = 0.5
-
 
 class Live:
-    """Wires one worker and gives Faust its agent and its handlers. `fixed` is a model that is never replaced."""
+    """Wires one worker and gives Faust its agent and its handlers.
+
+    `partitions` are those of the topics that are there, by name. `fixed` is a model that is never replaced. A shadow
+    publishes nothing, and neither reads nor writes models.
+    """
 
     def __init__(
         self,
@@ -39,120 +45,83 @@ class Live:
         metrics: Metrics,
         loop: asyncio.AbstractEventLoop,
         *,
-        partitions: int,
+        partitions: Mapping[str, int],
         fixed: Any | None,
+        shadow: bool,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._fixed = fixed
+        self._version: str | None = None
+        self._has_started = False
         self.app = build_app(settings, loop)
         self.health = Health(settings.stream.stalled_after / 1000)
-        self._states = States(parts.make_pipeline, partitions)
-        delivery = Delivery(settings.topics, lambda: self.app.producer, parts)
-        self._handler = Handler(self._states, delivery, metrics)
+        source = settings.source.topic
+        self._states = States(parts.make_pipeline, partitions[source], AccountPlaces(settings))
+        publisher = Withheld(self._use) if shadow else self._publisher(parts)
+        self._handler = Handler(self._states, publisher, metrics)
         self._restorer = Restorer(settings, self._states, metrics, self.health)
-        self._models = ModelReader(settings, parts.load, self._use, metrics)
-        self._trainer = Trainer(settings, parts, self._states, delivery.send_model)
-        self._watch = Watch(settings, self._states, metrics, self.health)
-        self._epoch = 0
-        self._has_assignment = asyncio.Event()
-        self._has_started = False
-        self._connect()
-        metrics.budget(settings.alerts.alerts_per_day)
-
-    def _connect(self) -> None:
-        self.app.on_partitions_revoked.connect(self._revoked)
-        self.app.on_partitions_assigned.connect(self._assigned)
-        self.app.on_rebalance_complete.connect(self._restore)
-        self.app.on_before_shutdown.connect(self._end)
-        self.app.agent(raw_topic(self.app, self._settings.source.topic), name="transactions", concurrency=1)(
-            self._take_batches
+        models = WholeTopic(settings, settings.topics.models)
+        reads_models = fixed is None and not shadow
+        self._models = ModelReader(models, parts.load, self._use, metrics) if reads_models else None
+        self._dispositions: DispositionReader | None = None
+        if verdicts := partitions.get(settings.topics.dispositions):
+            topic = WholeTopic(settings, settings.topics.dispositions, verdicts)
+            self._dispositions = DispositionReader(topic, parts.read_disposition, metrics)
+        self._trainer = Trainer(
+            settings, parts, self._states, publisher.send_model, metrics, is_shadow=shadow
         )
+        self._watch = Watch(settings, self._states, metrics, self.health)
+        self._assignment = Assignment(self.app, self._restore, self.health.revoked)
+        self.app.on_before_shutdown.connect(self._end)
+        self.app.agent(raw_topic(self.app, source), name="transactions", concurrency=1)(self._take_batches)
+        metrics.budget(settings.alerts.alerts_per_day)
+        metrics.shadow(shadow)
+
+    def _publisher(self, parts: Parts) -> Publisher:
+        topics = self._settings.topics
+        delivery = Delivery(lambda: self.app.producer, topics.dead_letters, parts.letter_headers)
+        return Published(topics, delivery, parts.encode)
 
     async def _take_batches(self, stream: Any) -> None:
-        """The agent. `noack_take` on a `noack` stream acknowledges nothing by itself (FACTS §1)."""
-        quiet = stream.noack()
-        limits = self._settings.stream
-        async for events in quiet.noack_take(limits.batch_records, within=limits.batch_wait / 1000):
-            try:
-                await self._take(quiet, events)
-            except Exception as error:
-                self._fail(error)
-                raise
+        await take_batches(self.app, stream, self._settings.stream, self._handle)
 
-    async def _take(self, stream: Any, events: Sequence[Any]) -> None:
-        handled = await self._handler.handle([from_event(event) for event in events])
-        for event in events:
-            await stream.ack(event)
-        self._handler.report(handled)
-        self.health.moved()
-        self._look_at_model()
+    async def _handle(self, records: list[Record]) -> Callable[[], None]:
+        handled = await self._handler.handle(records)
 
-    def _fail(self, error: Exception) -> None:
-        """The states may have moved: the process ends, and what is not acknowledged is read again."""
-        logger.critical("the worker ends, what is not acknowledged is read again: %s", error)
-        # Else the end would wait for this very batch.
-        self.app.conf.stream_wait_empty = False
+        def report() -> None:
+            self._handler.report(handled)
+            self.health.moved()
+            self._look_at_model()
+
+        return report
 
     async def _use(self, model: Any) -> None:
         await self._handler.use(model)
+        self._version = model.version
         self._look_at_model()
 
     def _look_at_model(self) -> None:
-        if self._fixed is not None:
-            self.health.model_state = f"model {self._fixed.version}, fixed"
-        elif self._models.version is not None:
-            self.health.model_state = f"model {self._models.version}"
+        if self._version is not None:
+            self.health.state = f"model {self._version}" + (", fixed" if self._fixed is not None else "")
+            return
+        self._trainer.consider()
+        progress = self._trainer.progress
+        if progress is None:
+            self.health.state = "no model yet, the owner of partition 0 gathers its sample"
         else:
-            self._trainer.consider()
-            progress = self._trainer.progress
-            if progress is None:
-                self.health.model_state = "no model yet, the owner of partition 0 gathers its sample"
-            else:
-                self.health.model_state = f"warming up, {progress:.0%} of the training sample"
-                self._metrics.training_progress(progress)
+            self.health.state = f"warming up, {progress:.0%} of the training sample"
+            self._metrics.training_progress(progress)
 
-    async def _revoked(self, *_: Any, **__: Any) -> None:
-        self._epoch += 1
-        self._has_assignment.clear()
-        self.health.revoked()
-
-    async def _assigned(self, *_: Any, **__: Any) -> None:
-        self._has_assignment.set()
-
-    async def _restore(self, *_: Any, **__: Any) -> None:
-        """Nothing flows while this runs, heartbeats go on. On return Faust seeks to the commits and goes live."""
-        epoch = self._epoch
-
-        def stands() -> bool:
-            return self._epoch == epoch and not self.app.should_stop
-
-        try:
-            await self._start_once()
-            committed = await self._committed()
-            await self._restorer.restore(committed, stands)
-        except FraudwatchError as error:
-            self._fail(error)
-            raise
+    async def _restore(self, committed: Committed, stands: Callable[[], bool]) -> None:
+        await self._start_once()
+        await self._restorer.restore({place.partition: at or 0 for place, at in committed.items()}, stands)
+        self._metrics.misplaced_accounts(self._states.accounts.misplaced)
         if stands():
+            partitions = sorted(place.partition for place in committed)
             self._look_at_model()
-            self.health.assigned(committed)
-            logger.info("live on partitions %s; %s", sorted(committed), self.health.model_state)
-        else:
-            await self._next_assignment()
-
-    async def _committed(self) -> dict[int, int]:
-        if not self.app.consumer.assignment():
-            return {}
-        committed = await self.app.consumer.seek_to_committed()
-        return {place.partition: max(offset or 0, 0) for place, offset in committed.items()}
-
-    async def _next_assignment(self) -> None:
-        """Faust would go live on the old assignment if this returned between a revoke and the next one."""
-        while not self.app.should_stop:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._has_assignment.wait(), ASSIGNMENT_LOOK_SECONDS)
-                return
+            self.health.assigned(partitions)
+            logger.info("live on partitions %s; %s", partitions, self.health.state)
 
     async def _start_once(self) -> None:
         if self._has_started:
@@ -161,10 +130,13 @@ class Live:
         self.app.add_future(self._watch.run())
         if self._fixed is not None:
             await self._use(self._fixed)
-        else:
+        if self._models is not None:
             await self._models.catch_up()
             self.app.add_future(self._models.follow())
-        self.health.models_read = True
+        if self._dispositions is not None:
+            await self._dispositions.catch_up()
+            self.app.add_future(self._dispositions.follow())
+        self.health.is_prepared = True
 
     async def _end(self, *_: Any, **__: Any) -> None:
         await self._trainer.close()

@@ -9,19 +9,15 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
-from fraudwatch.config.settings import Settings
-from fraudwatch.errors import ArtefactError, BrokerError
+from fraudwatch.errors import ArtefactError
 from fraudwatch.metrics import Metrics
-from fraudwatch.stream.clients import open_consumer
 from fraudwatch.stream.parts import Artefact
+from fraudwatch.stream.whole import WholeTopic
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +27,6 @@ NEWEST = "newest"
 MANIFEST = "manifest"
 # Chunks of older versions are not held in memory; the newest that is whole among these is used.
 VERSIONS_HELD = 4
-FOLLOW_MS = 1_000
 
 
 class Pointer(msgspec.Struct, frozen=True):
@@ -113,7 +108,7 @@ class Shelf:
 
 
 class ModelReader:
-    """Reads the models topic whole, then follows it, with an own consumer that is in no group (D6).
+    """Reads the models topic whole, then follows it.
 
     `use` is given each model that becomes the one in use. An artefact that cannot be used is refused, said and
     counted, and the model before it stays.
@@ -121,85 +116,55 @@ class ModelReader:
 
     def __init__(
         self,
-        settings: Settings,
+        topic: WholeTopic,
         load: Callable[[Artefact], Any],
         use: Callable[[Any], Awaitable[None]],
         metrics: Metrics,
     ) -> None:
-        self._settings = settings
+        self._topic = topic
         self._load = load
         self._use = use
         self._metrics = metrics
         self._shelf = Shelf()
-        self._place = TopicPartition(settings.topics.models, MODELS_PARTITION)
-        self._open = AsyncExitStack()
-        self._consumer: Any = None
-        self.version: str | None = None
+        self._version: str | None = None
 
     async def catch_up(self) -> None:
         """Reads the topic to the end it has now; the newest artefact that is whole becomes the one in use.
 
         Raises BrokerError when the topic cannot be read.
         """
-        with self._readable():
-            self._consumer = await self._open.enter_async_context(open_consumer(self._settings))
-            self._consumer.assign([self._place])
-            await self._consumer.seek_to_beginning(self._place)
-            await self._use_newest()
+        pointers: OrderedDict[str, Pointer] = OrderedDict()
+
+        async def remember(key: bytes | None, value: bytes | None) -> None:
+            if (pointer := self._add(key, value)) is not None:
+                pointers[pointer.version] = pointer
+                pointers.move_to_end(pointer.version)
+
+        await self._topic.catch_up(remember)
+        for pointer in reversed(pointers.values()):
+            await self._consider(pointer)
+            if self._version is not None:
+                break
 
     async def follow(self) -> None:
         """Reads on for as long as it is not cancelled. Raises BrokerError when the topic cannot be read."""
-        with self._readable():
-            while True:
-                await self._read(self._consider_newest)
+        await self._topic.follow(self._consider_newest)
 
-    async def close(self) -> None:
-        """Ends the consumer; `follow` must not be running."""
-        await self._open.aclose()
-
-    @contextmanager
-    def _readable(self) -> Iterator[None]:
+    def _add(self, key: bytes | None, value: bytes | None) -> Pointer | None:
         try:
-            yield
-        except KafkaError as error:
-            raise BrokerError(
-                f"{self._settings.topics.models}: expected to read the models, found: {error!r}. "
-                "Check the topic and the broker."
-            ) from error
+            return self._shelf.add(key, value)
+        except ArtefactError as error:
+            self._refuse(error)
+            return None
 
-    async def _use_newest(self) -> None:
-        end = (await self._consumer.end_offsets([self._place]))[self._place]
-        pointers: OrderedDict[str, Pointer] = OrderedDict()
-
-        async def remember(_: bytes | None, pointer: Pointer) -> None:
-            pointers[pointer.version] = pointer
-            pointers.move_to_end(pointer.version)
-
-        while await self._consumer.position(self._place) < end:
-            await self._read(remember)
-        for pointer in reversed(pointers.values()):
-            await self._consider(pointer)
-            if self.version is not None:
-                break
-
-    async def _read(self, on_pointer: Callable[[bytes | None, Pointer], Awaitable[None]]) -> None:
-        for messages in (await self._consumer.getmany(self._place, timeout_ms=FOLLOW_MS)).values():
-            for message in messages:
-                try:
-                    pointer = self._shelf.add(message.key, message.value)
-                except ArtefactError as error:
-                    self._refuse(error)
-                    continue
-                if pointer is not None:
-                    await on_pointer(message.key, pointer)
-
-    async def _consider_newest(self, key: bytes | None, pointer: Pointer) -> None:
+    async def _consider_newest(self, key: bytes | None, value: bytes | None) -> None:
+        pointer = self._add(key, value)
         # Each version is told twice; a damaged one is to be refused once.
-        if key == NEWEST.encode():
+        if pointer is not None and key == NEWEST.encode():
             await self._consider(pointer)
 
     async def _consider(self, pointer: Pointer) -> None:
-        if pointer.version == self.version:
+        if pointer.version == self._version:
             return
         try:
             artefact = self._shelf.artefact(pointer)
@@ -208,11 +173,11 @@ class ModelReader:
         except ArtefactError as error:
             self._refuse(error)
             return
-        self.version = pointer.version
+        self._version = pointer.version
         await self._use(model)
-        logger.info("model %s is in use", self.version)
+        logger.info("model %s is in use", self._version)
 
     def _refuse(self, error: ArtefactError) -> None:
         self._metrics.refused_model()
-        kept = f"model {self.version} stays in use" if self.version else "there is no model in use"
+        kept = f"model {self._version} stays in use" if self._version else "there is no model in use"
         logger.error("a model was refused and %s: %s", kept, error)

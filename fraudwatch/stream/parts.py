@@ -82,6 +82,8 @@ class Batch(Protocol):
     def conflicts(self) -> int: ...
     @property
     def stage_seconds(self) -> Mapping[str, float]: ...
+    @property
+    def new_accounts(self) -> Sequence[str]: ...
 
 
 class Edge(Protocol):
@@ -109,6 +111,17 @@ class Pipeline(Protocol):
     def use(self, model: Any) -> None: ...
 
 
+class Disposition(Protocol):
+    """A verdict, a report, or an undo (which has no verdict), as far as it is counted."""
+
+    @property
+    def disposition_id(self) -> str: ...
+    @property
+    def verdict(self) -> str | None: ...
+    @property
+    def undoes(self) -> str | None: ...
+
+
 class MakePipeline(Protocol):
     """Makes the empty state of one partition."""
 
@@ -121,7 +134,8 @@ class Parts:
 
     `fit` runs in a child process and is found there by its module and name, so it is a module's function.
     `load` raises ArtefactError for an artefact that cannot be used; `encode` makes the JSON of an alert;
-    `letter_headers` say of a dead letter which record it was and why.
+    `letter_headers` say of a dead letter which record it was and why; `read_disposition` raises
+    UnusableInputError; `unfed` names the features that the fields of the source cannot feed.
     """
 
     make_pipeline: MakePipeline
@@ -129,3 +143,5 @@ class Parts:
     load: Callable[[Artefact], Any]
     encode: Callable[[Any], bytes]
     letter_headers: Callable[[DeadLetter], Headers]
+    read_disposition: Callable[[bytes], Disposition]
+    unfed: Sequence[str] = ()

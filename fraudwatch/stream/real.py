@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fraudwatch import alerts, detection
+from fraudwatch.alerts import dispositions
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode import Decoder
 from fraudwatch.decode.letters import dead_letter_headers
@@ -15,7 +16,7 @@ from fraudwatch.stream.parts import Artefact, Parts
 
 def real_parts(settings: Settings) -> Parts:
     """Raises ConfigurationError for a mapping that cannot be used."""
-    specs = Catalogue(settings, Decoder(settings).fields).specs
+    catalogue = Catalogue(settings, Decoder(settings).fields)
 
     def make_pipeline(partition: int, partitions: int, model: Any | None) -> Pipeline:
         return Pipeline(
@@ -23,7 +24,7 @@ def real_parts(settings: Settings) -> Parts:
         )
 
     def load(artefact: Artefact) -> detection.Model:
-        model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), specs)
+        model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), catalogue.specs)
         detection.warm_up(model)
         return model
 
@@ -33,6 +34,8 @@ def real_parts(settings: Settings) -> Parts:
         load=load,
         encode=alerts.encode,
         letter_headers=dead_letter_headers,
+        read_disposition=dispositions.read,
+        unfed=catalogue.unfed,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from fraudwatch.records import NO_TIMESTAMP, Record
+from fraudwatch.stream.misplaced import AccountPlaces
 from fraudwatch.stream.parts import Batch, MakePipeline, Pipeline
 
 P = ParamSpec("P")
@@ -15,7 +16,7 @@ R = TypeVar("R")
 
 @dataclass
 class PartitionState:
-    """One partition's pipeline and how far the log has been folded into it.
+    """One partition's pipeline and how far the log has been folded into it; `accounts` is shared by all of them.
 
     `position` is the offset of the first record not folded yet; it never goes back. `reached_ms` is the Kafka
     timestamp of the last record handled.
@@ -23,12 +24,18 @@ class PartitionState:
 
     partition: int
     pipeline: Pipeline
+    accounts: AccountPlaces
     position: int = 0
     reached_ms: int = NO_TIMESTAMP
 
     def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
-        """Folds the records that are new to this state; the others were folded before."""
-        return self.pipeline.fold([r for r in records if r.offset >= self.position], publish=publish)
+        """Folds the records that are new to this state; the others were folded before.
+
+        Raises BrokerError where too many accounts are in two partitions.
+        """
+        batch = self.pipeline.fold([r for r in records if r.offset >= self.position], publish=publish)
+        self.accounts.add(self.partition, batch.new_accounts)
+        return batch
 
     def reach(self, records: Sequence[Record]) -> None:
         """The records are folded and what came of them is delivered."""
@@ -45,7 +52,8 @@ class States:
     third thread (Faust's consumer thread).
     """
 
-    def __init__(self, make_pipeline: MakePipeline, partitions: int) -> None:
+    def __init__(self, make_pipeline: MakePipeline, partitions: int, accounts: AccountPlaces) -> None:
+        self.accounts = accounts
         self._make_pipeline = make_pipeline
         self._partitions = partitions
         self._held: dict[int, PartitionState] = {}
@@ -69,7 +77,7 @@ class States:
         # Partitions may have been added to the topic since the start.
         self._partitions = max(self._partitions, partition + 1)
         pipeline = self._make_pipeline(partition, self._partitions, self._model)
-        self._held[partition] = PartitionState(partition, pipeline)
+        self._held[partition] = PartitionState(partition, pipeline, self.accounts)
         return self._held[partition]
 
     def drop(self, partition: int) -> None:

@@ -1,4 +1,4 @@
-"""When the first model is fitted on the stream, by whom, and how it reaches the others (DESIGN D6)."""
+"""When the first model is fitted on the stream, and by whom (DESIGN D6)."""
 
 import asyncio
 import logging
@@ -8,15 +8,15 @@ from typing import Any
 
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import FraudwatchError
+from fraudwatch.metrics import Metrics
 from fraudwatch.stream.fitting import fit_in_child, to_pickle
-from fraudwatch.stream.models import to_messages
 from fraudwatch.stream.parts import Artefact, Parts
-from fraudwatch.stream.states import States
+from fraudwatch.stream.states import PartitionState, States
 
 logger = logging.getLogger(__name__)
 
 TRAINING_PARTITION = 0
-"""Whoever owns this partition is the one trainer."""
+"""Whoever owns this partition is the one trainer; in shadow, where nobody publishes, each worker is its own."""
 
 # A failed fit fails again on nearly the same sample; a published model takes a moment to come back.
 AGAIN_AFTER_SECONDS = 60.0
@@ -25,8 +25,8 @@ AGAIN_AFTER_SECONDS = 60.0
 class Trainer:
     """Fits in a child process once the sample says it is enough.
 
-    `send` delivers one message to the models topic and returns once it is acknowledged. A failure is logged and
-    counted, and tried again later; the worker goes on unscored meanwhile.
+    `publish` is given a model and its artefact. A failure is logged and counted, and tried again later; the worker
+    goes on unscored meanwhile.
     """
 
     def __init__(
@@ -34,23 +34,33 @@ class Trainer:
         settings: Settings,
         parts: Parts,
         states: States,
-        send: Callable[[bytes, bytes], Awaitable[None]],
+        publish: Callable[[Any, Artefact], Awaitable[None]],
+        metrics: Metrics,
+        *,
+        is_shadow: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._parts = parts
         self._states = states
-        self._send = send
+        self._publish = publish
+        self._metrics = metrics
+        self._is_shadow = is_shadow
         self._clock = clock
         self._not_before = clock()
         self._task: asyncio.Task[None] | None = None
-        self.failures = 0
 
     @property
     def progress(self) -> float | None:
         """How far the sample has come, 0 to 1; None where another worker is the trainer."""
-        state = self._states.get(TRAINING_PARTITION)
-        return None if state is None else state.pipeline.training.progress
+        return None if self._state is None else self._state.pipeline.training.progress
+
+    @property
+    def _state(self) -> PartitionState | None:
+        """The state whose sample is fitted on."""
+        if self._is_shadow:
+            return next(iter(self._states.held), None)
+        return self._states.get(TRAINING_PARTITION)
 
     def consider(self) -> None:
         """Starts a fit if it is time for one. Called between two batches while there is no model."""
@@ -59,7 +69,7 @@ class Trainer:
                 return
             task, self._task = self._task, None
             task.result()
-        state = self._states.get(TRAINING_PARTITION)
+        state = self._state
         if state is None or self._clock() < self._not_before:
             return
         if state.pipeline.training.is_ready:
@@ -72,20 +82,16 @@ class Trainer:
             # On the folding thread: the sample does not grow while it is copied.
             work = await self._states.run(to_pickle, self._parts, self._settings, sample)
             artefact = await fit_in_child(work)
-            await self._publish(artefact)
+            # Loaded as every reader will: what would be refused is not published.
+            model = await asyncio.to_thread(self._parts.load, artefact)
+            await self._publish(model, artefact)
         except (FraudwatchError, OSError) as error:
-            self.failures += 1
+            self._metrics.failed_fit()
             logger.error("no model yet, the next try is in %.0f s: %s", AGAIN_AFTER_SECONDS, error)
         else:
-            logger.info("fitted and published a model in %.1f s", self._clock() - started)
+            logger.info("fitted model %s in %.1f s", model.version, self._clock() - started)
         finally:
             self._not_before = self._clock() + AGAIN_AFTER_SECONDS
-
-    async def _publish(self, artefact: Artefact) -> None:
-        # Loaded as every reader will: what would be refused is not published.
-        model = await asyncio.to_thread(self._parts.load, artefact)
-        for key, value in to_messages(model.version, artefact):
-            await self._send(key, value)
 
     async def close(self) -> None:
         """Ends a running fit."""

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from fraudwatch.metrics import Metrics, labels
+import pytest
+
+from fraudwatch.metrics import IntakeMetrics, Metrics, labels
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 
@@ -14,11 +16,15 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def exposed() -> list[list[str]]:
+def of_a_worker() -> Metrics:
     metrics = Metrics()
     metrics.lag(0, 1, 1.0)
     metrics.edge(0, 1.0)
     metrics.model("v", 0)
+    return metrics
+
+
+def exposed(metrics: Metrics | IntakeMetrics) -> list[list[str]]:
     found = []
     for family in metrics.registry.collect():
         if family.name.startswith("fraudwatch_"):
@@ -30,9 +36,13 @@ def exposed() -> list[list[str]]:
     return found
 
 
-def test_the_page_lists_every_metric_as_it_exists_and_no_other():
-    listed = rows("Metrics")
-    expected = sorted(exposed())
+@pytest.mark.parametrize(
+    ("heading", "metrics"),
+    [("Metrics of a worker", of_a_worker()), ("Metrics of intake", IntakeMetrics(["cards"]))],
+)
+def test_the_page_lists_every_metric_as_it_exists_and_no_other(heading, metrics):
+    listed = rows(heading)
+    expected = sorted(exposed(metrics))
     assert listed == expected, "expected:\n" + "\n".join("| " + " | ".join(row) + " |" for row in expected)
 
 
@@ -46,6 +56,7 @@ def test_the_page_lists_every_value_of_every_closed_label():
         "`reason`": words(labels.DEAD_LETTER_REASONS),
         "`severity`": words(labels.SEVERITIES),
         "`kind`": words(labels.KINDS),
+        "`verdict`": words(labels.VERDICTS),
         "`stage` of `fraudwatch_stage_seconds`": words(labels.STAGES),
         "`stage` of `fraudwatch_dead_letters_total`": words(labels.DEAD_LETTER_STAGES),
     }

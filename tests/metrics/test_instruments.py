@@ -232,3 +232,23 @@ def test_a_batch_is_counted_without_growing(metrics):
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert grown < 50_000
+
+
+def test_verdicts_go_up_and_down_and_no_other_word_becomes_a_series(metrics):
+    metrics.verdicts("confirmed", 1)
+    metrics.verdicts("confirmed", 1)
+    metrics.verdicts("confirmed", -1)
+    assert value(metrics, "dispositions", verdict="confirmed") == 1
+    assert value(metrics, "dispositions", verdict="legitimate") == 0
+    with pytest.raises(ValueError, match="expected one of confirmed, .*, found 'guilty'"):
+        metrics.verdicts("guilty", 1)
+
+
+def test_failed_fits_refused_dispositions_misplaced_accounts_and_shadow_are_shown(metrics):
+    metrics.failed_fit()
+    metrics.refused_disposition()
+    metrics.misplaced_accounts(7)
+    metrics.shadow(True)
+    assert value(metrics, "failed_fits_total") == value(metrics, "refused_dispositions_total") == 1
+    assert value(metrics, "misplaced_accounts") == 7
+    assert value(metrics, "shadow") == 1

@@ -30,7 +30,7 @@ START_SECONDS = 30.0
 class WorkerProcess:
     """One recording worker; `.journal` is shared by the workers of a test."""
 
-    def __init__(self, settings: Settings, directory: Path, name: str) -> None:
+    def __init__(self, settings: Settings, directory: Path, name: str, *more: str) -> None:
         self.settings = settings
         self.journal = directory / "journal"
         self.journal.touch()
@@ -39,7 +39,7 @@ class WorkerProcess:
         configuration.write_bytes(pickle.dumps(settings))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), str(configuration), str(self.journal)],
+                [sys.executable, str(PROGRAM), str(configuration), str(self.journal), *more],
                 stdout=log,
                 stderr=log,
                 cwd=directory,
@@ -104,9 +104,10 @@ class Broker:
         self.settings = settings
 
     def create_topics(self, partitions: int, *, only: tuple[str, ...] | None = None) -> None:
-        """The four topics of the settings, or only those named."""
+        """The topics of the settings, or only those named."""
         topics = self.settings.topics
-        names = only or (self.settings.source.topic, topics.review, topics.dead_letters, topics.models)
+        own = (topics.review, topics.dead_letters, topics.models, topics.dispositions)
+        names = only or (self.settings.source.topic, *own)
         admin = AdminClient(self._client)
         for created in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
             created.result(20)
@@ -213,7 +214,12 @@ def settings(kafka: str, unique_name: Callable[[str], str], free_port: Callable[
     name = unique_name("stream")
     return Settings(
         kafka=Kafka(bootstrap_servers=kafka, group=name, session_timeout=Duration(6_000)),
-        topics=Topics(review=f"{name}.review", dead_letters=f"{name}.dead", models=f"{name}.models"),
+        topics=Topics(
+            review=f"{name}.review",
+            dead_letters=f"{name}.dead",
+            dispositions=f"{name}.dispositions",
+            models=f"{name}.models",
+        ),
         source=Source(topic=f"{name}.source"),
         training=Training(min_transactions=1_000_000),
         stream=Stream(batch_records=64, commit_every=Duration(500)),
@@ -236,8 +242,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
     """Starts a worker; what still runs at the end of the test is killed."""
     started: list[WorkerProcess] = []
 
-    def start_worker(settings: Settings, **changes: Any) -> WorkerProcess:
-        started.append(WorkerProcess(replace(settings, **changes), tmp_path, f"worker-{len(started)}"))
+    def start_worker(settings: Settings, *more: str, **changes: Any) -> WorkerProcess:
+        name = f"worker-{len(started)}"
+        started.append(WorkerProcess(replace(settings, **changes), tmp_path, name, *more))
         return started[-1]
 
     yield start_worker

@@ -2,8 +2,9 @@
 
 A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `slow` (the fold takes a second),
 `slow_to_restore` (a quarter of one, when not live) or `explode` (the fold raises, unless JOURNAL.healed exists).
-Anything else is a dead letter. The journal has one line a fold: `live|restored PARTITION FIRST LAST DIGEST
-MODEL`, the digest being a hash over all bytes the state was made of.
+Without an `account` it is one of the partition's own. Anything else is a dead letter. The journal has one line a
+fold: `live|restored PARTITION FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state was made
+of.
 """
 
 import hashlib
@@ -65,6 +66,7 @@ class RecordingPipeline:
         self.training = FakeTraining(wanted)
         self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf))
         self._digest = hashlib.sha256()
+        self._accounts: set[str] = set()
 
     def use(self, model: FakeModel) -> None:
         self.model = model
@@ -75,6 +77,7 @@ class RecordingPipeline:
         letters: list[DeadLetter] = []
         alerts: list[FakeAlert] = []
         alert_ids: list[str | None] = []
+        accounts: list[str] = []
         for record in records:
             self._digest.update(record.value or b"none")
             self.training.seen += 1
@@ -83,7 +86,11 @@ class RecordingPipeline:
                 letters.append(DeadLetter(record, Stage.DECODE, Refusal.NOT_JSON, "expected JSON"))
                 continue
             self._do(content.get("do"), publish)
-            transactions.append(Transaction(f"t{content['n']}", "a", record.timestamp_ms, 100, "EUR"))
+            account = content.get("account", f"a{self.partition}")
+            if account not in self._accounts:
+                self._accounts.add(account)
+                accounts.append(account)
+            transactions.append(Transaction(f"t{content['n']}", account, record.timestamp_ms, 100, "EUR"))
             offsets.append(record.offset)
             alert_ids.append(f"alert-{content['n']}" if content.get("do") == "alert" else None)
             if content.get("do") == "alert" and publish:
@@ -105,6 +112,7 @@ class RecordingPipeline:
             cut=0,
             conflicts=0,
             stage_seconds={"decode": 0.0},
+            new_accounts=tuple(accounts),
         )
 
     def _do(self, what: str | None, publish: bool) -> None:

@@ -1,4 +1,4 @@
-"""A worker around the recording pipeline: python recording_worker.py SETTINGS JOURNAL [MODEL]."""
+"""A worker around the recording pipeline: python recording_worker.py SETTINGS JOURNAL [shadow]."""
 
 import pickle
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from recording_pipeline import FakeModel, RecordingPipeline, fit, load
 
+from fraudwatch.alerts.dispositions import read
 from fraudwatch.decode.letters import dead_letter_headers
 from fraudwatch.stream import run_worker
 from fraudwatch.stream.parts import Parts
@@ -19,8 +20,8 @@ def main() -> int:
     def make_pipeline(partition: int, partitions: int, model: FakeModel | None) -> RecordingPipeline:
         return RecordingPipeline(journal, partition, settings.training.min_transactions, model)
 
-    parts = Parts(make_pipeline, fit, load, msgspec.json.encode, dead_letter_headers)
-    return run_worker(settings, parts=parts)
+    parts = Parts(make_pipeline, fit, load, msgspec.json.encode, dead_letter_headers, read, ["distance"])
+    return run_worker(settings, parts=parts, shadow="shadow" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 
-from fraudwatch.config.settings import Topics
+from fraudwatch.config.settings import Settings, Topics
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics, read_sample
 from fraudwatch.pipeline import Assessments, Batch
 from fraudwatch.records import Record
 from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.handler import Handled, Handler
+from fraudwatch.stream.misplaced import AccountPlaces
+from fraudwatch.stream.publishing import Published
 from fraudwatch.stream.states import States
 
 TOPICS = Topics()
@@ -70,10 +72,11 @@ class Bench:
 
     def __init__(self) -> None:
         self.wire = Wire()
-        self.states = States(lambda partition, partitions, model: OneAlertEach(), 2)  # type: ignore[arg-type,return-value]
-        parts: Any = SimpleNamespace(encode=lambda alert: b"{}", letter_headers=lambda letter: [])
+        make: Any = lambda partition, partitions, model: OneAlertEach()  # noqa: E731
+        self.states = States(make, 2, AccountPlaces(Settings()))
         self.metrics = Metrics()
-        self.handler = Handler(self.states, Delivery(TOPICS, lambda: self.wire, parts), self.metrics)
+        delivery = Delivery(lambda: self.wire, TOPICS.dead_letters, lambda letter: [])
+        self.handler = Handler(self.states, Published(TOPICS, delivery, lambda alert: b"{}"), self.metrics)
         for partition in range(2):
             self.states.make(partition)
 

@@ -67,9 +67,9 @@ def test_a_watch_that_stands_still_is_not_live() -> None:
 def test_ready_needs_partitions_and_the_models_topic() -> None:
     health, _ = a_worker()
     assert health.ready() == (False, "waiting for partitions")
-    health.assigned([2, 0])
+    health.assigned([0, 2])
     assert health.ready() == (False, "waiting for the models topic")
-    health.models_read, health.model_state = True, "warming up, 3% of the training sample"
+    health.is_prepared, health.state = True, "warming up, 3% of the training sample"
     assert health.ready() == (True, "partitions 0, 2; warming up, 3% of the training sample")
     health.revoked()
     assert not health.ready()[0]

@@ -1,0 +1,105 @@
+"""A process around a Faust app: its metrics port, its deadline, its exit code, its log."""
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from fraudwatch.config.settings import Settings
+from fraudwatch.errors import FraudwatchError
+from fraudwatch.metrics import Exposed, serve
+from fraudwatch.stream.engine import App, Worker
+from fraudwatch.stream.health import Health
+
+logger = logging.getLogger(__name__)
+
+OVERDUE = 75
+"""Exit code of a process that did not end within `stream.shutdown` and was cut off (EX_TEMPFAIL)."""
+
+
+class Member(Protocol):
+    """One member of a consumer group: its app with everything connected to it."""
+
+    app: App
+    health: Health
+
+    def close(self) -> None:
+        """After the loop has ended."""
+        ...
+
+
+def run_member(
+    settings: Settings, metrics: Exposed, make: Callable[[asyncio.AbstractEventLoop], Member], what: str
+) -> int:
+    """Runs until asked to end (SIGTERM, SIGINT: 0) or failing (1); gives the exit code. Wants the main thread.
+
+    `what` says in the log who started.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    member = make(loop)
+    deadline = Deadline(settings.stream.shutdown / 1000, cut_off)
+    live, ready = member.health.live, member.health.ready
+    server = serve(metrics, settings.metrics.host, settings.metrics.port, live, ready)
+    logger.info("%s; metrics on http://%s:%d/metrics", what, settings.metrics.host, server.port)
+    try:
+        return _run(Worker(member.app, on_stop_asked=deadline.start, loop=loop))
+    finally:
+        server.close()
+        member.close()
+        deadline.cancel()
+
+
+def _run(worker: Worker) -> int:
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+class Deadline:
+    """Calls `cut_off` so many seconds after it is started, from a thread of its own, unless cancelled.
+
+    With unacknowledged records Faust can wait for ever when it ends (FACTS §1).
+    """
+
+    def __init__(self, seconds: float, cut_off: Callable[[], None]) -> None:
+        self._timer = threading.Timer(seconds, cut_off)
+        self._timer.daemon = True
+        self._started = False
+
+    def start(self) -> None:
+        """A second call does nothing."""
+        if not self._started:
+            self._started = True
+            self._timer.start()
+
+    def cancel(self) -> None:
+        """The process has ended in time."""
+        self._timer.cancel()
+
+
+def cut_off() -> None:
+    """Ends the process at once: what was not acknowledged is read again after a restart."""
+    logger.critical("not ended within stream.shutdown: cut off, unacknowledged records are read again")
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(OVERDUE)
+
+
+def set_up_logging() -> None:
+    """For a caller that has not: messages to standard error, those of the engine from warnings on."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for engine in ("faust", "mode", "aiokafka", "fraudwatch.stream.engine"):
+        logging.getLogger(engine).setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Faust writes a traceback of each error on its way up; ours are said once, by us, without one."""
+    return not (record.exc_info and isinstance(record.exc_info[1], FraudwatchError))

@@ -1,0 +1,53 @@
+"""What a worker lets out: alerts, dead letters and models; in shadow, nothing."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from fraudwatch.config.settings import Topics
+from fraudwatch.records import DeadLetter
+from fraudwatch.stream.delivery import Delivery, Message
+from fraudwatch.stream.models import MODELS_PARTITION, to_messages
+from fraudwatch.stream.parts import Alert, Artefact
+
+
+class Publisher(Protocol):
+    """Every method returns once what it was given is where it belongs. They raise BrokerError."""
+
+    async def send(self, alerts: Sequence[tuple[int, Alert]], dead_letters: Sequence[DeadLetter]) -> None: ...
+    async def send_model(self, model: Any, artefact: Artefact) -> None: ...
+
+
+class Published:
+    """To the topics. `encode` makes the JSON of an alert."""
+
+    def __init__(self, topics: Topics, delivery: Delivery, encode: Callable[[Any], bytes]) -> None:
+        self._topics = topics
+        self._delivery = delivery
+        self._encode = encode
+
+    async def send(self, alerts: Sequence[tuple[int, Alert]], dead_letters: Sequence[DeadLetter]) -> None:
+        """`alerts` are pairs of the account's partition in the log, which is the alert's too, and the alert."""
+        messages = [
+            Message(self._topics.review, alert.alert_id.encode(), self._encode(alert), partition)
+            for partition, alert in alerts
+        ]
+        await self._delivery.send(messages, dead_letters)
+
+    async def send_model(self, model: Any, artefact: Artefact) -> None:
+        """Its messages one after the other, the pointer last; whoever reads the topic uses it then."""
+        for key, value in to_messages(model.version, artefact):
+            await self._delivery.send([Message(self._topics.models, key, value, MODELS_PARTITION)])
+
+
+class Withheld:
+    """Nothing leaves a shadow worker; a model it fitted is given to `use`."""
+
+    def __init__(self, use: Callable[[Any], Awaitable[None]]) -> None:
+        self._use = use
+
+    async def send(self, alerts: Sequence[tuple[int, Alert]], dead_letters: Sequence[DeadLetter]) -> None:
+        """They are counted all the same."""
+
+    async def send_model(self, model: Any, artefact: Artefact) -> None:
+        """It is this worker's own."""
+        await self._use(model)
