@@ -31,8 +31,9 @@ class SourceDecoder:
         try:
             value = self._check.value(record)
             for leg in self.legs:
-                transactions.append(leg.read(value))
-                self._check.time(transactions[-1], record)
+                transaction = leg.read(value)
+                self._check.time(transaction, record)
+                transactions.append(transaction)
         except Refused as refused:
             is_of_leg = self._has_legs and refused.subject != "record"
             detail = f"legs[{len(transactions)}]: {refused}" if is_of_leg else str(refused)

@@ -56,7 +56,7 @@ def form_parser(form: str) -> Callable[[str], datetime]:
     def read(text: str) -> datetime:
         found = match(text)
         if found is None:
-            raise ValueError(f"expected the form {form}")
+            raise ValueError("another form")
         part = found.groupdict()
         hour, minute, second = (int(part.get(letter) or 0) for letter in "HMS")
         fraction = int(part.get("f", "0").ljust(6, "0"))

@@ -10,9 +10,8 @@ from fraudwatch.decode.paths import Path
 from fraudwatch.decode.refusals import Refused, shown
 from fraudwatch.records import Refusal
 
-_ASCII = bytes(range(128))
 # Texts that an encoding with escapes of its own (utf-7, idna, unicode_escape, iso2022_jp) would not leave alone.
-_PLAIN = (_ASCII, rb"\n\x41", b"+AOk-", b"xn--bcher-kva", b"~{!", b"\x1b$B0!")
+_PLAIN = (rb"\n\x41", b"+AOk-", b"xn--bcher-kva", b"~{!", b"\x1b$B0!", bytes(range(128)))
 
 
 class Lines:

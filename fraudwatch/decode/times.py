@@ -52,7 +52,7 @@ def time_reader(
         if type(found) is str and (form is None or form == "iso8601"):
             time_ms = _iso_ms(subject, found, zone)
         elif parse is not None:
-            time_ms = _form_ms(subject, found, parse, zone)
+            time_ms = _form_ms(subject, found, f"a time in the form {form}", parse, zone)
         elif form == "iso8601":
             raise Refused(Refusal.WRONG_TYPE, subject, _EXAMPLE, shown(found))
         else:
@@ -93,15 +93,17 @@ def _iso_ms(subject: str, text: str, zone: tzinfo | None) -> int:
     return _since_1970(moment, zone)
 
 
-def _form_ms(subject: str, found: Any, parse: Callable[[str], datetime], zone: tzinfo | None) -> int:
+def _form_ms(
+    subject: str, found: Any, expected: str, parse: Callable[[str], datetime], zone: tzinfo | None
+) -> int:
     # A form without separators (%Y%m%d%H%M%S) may stand in JSON as a number.
     if type(found) is not str and type(found) is not int:
-        raise Refused(Refusal.WRONG_TYPE, subject, "a time in text", shown(found))
+        raise Refused(Refusal.WRONG_TYPE, subject, expected, shown(found))
     text = str(found).strip()
     try:
         return _since_1970(parse(text), zone)
     except ValueError as error:
-        raise Refused(Refusal.BAD_TIME, subject, "a time", f"{shown(found)} ({error})") from None
+        raise Refused(Refusal.BAD_TIME, subject, expected, f"{shown(found)} ({error})") from None
 
 
 def _since_1970(moment: datetime, zone: tzinfo | None) -> int:
