@@ -1,4 +1,4 @@
-"""What operators are given fits what the worker exposes: dashboard, scrape file, provisioning."""
+"""The dashboard fits what the worker exposes, and Grafana is told where it finds everything."""
 
 import json
 import re
@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from fraudwatch.config.settings import Settings
 from fraudwatch.metrics import Metrics
 
-DEPLOY = Path(__file__).parents[1] / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "fraudwatch.json").read_text())
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 OWN = re.compile(r"\b(?:fraudwatch|process)_\w+")
@@ -122,20 +121,6 @@ def test_nothing_an_operator_reads_speaks_of_fraud():
     assert "fraud" not in json.dumps(DASHBOARD).lower().replace("fraudwatch", "")
 
 
-def test_prometheus_scrapes_the_port_that_is_the_default():
-    scrape = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
-    (job,) = scrape["scrape_configs"]
-    assert job["job_name"] == "fraudwatch"
-    defaults = Settings().metrics
-    assert job["static_configs"] == [{"targets": [f"{defaults.host}:{defaults.port}"]}]
-
-
-def test_the_job_that_queries_name_is_the_job_that_is_scraped():
-    scrape = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
-    jobs = {job["job_name"] for job in scrape["scrape_configs"]}
-    assert {job for query in queries() for job in re.findall(r'job="(\w+)"', query)} == jobs
-
-
 @pytest.mark.parametrize(
     ("file", "key"),
     [("datasources/prometheus.yml", "datasources"), ("dashboards/fraudwatch.yml", "providers")],
@@ -146,7 +131,24 @@ def test_grafana_is_provisioned_by_files_of_its_form(file, key):
     assert [entry["name"] for entry in provisioned[key]]
 
 
-def test_grafana_knows_how_often_prometheus_scrapes():
-    scrape = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
-    provisioned = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text())
-    assert provisioned["datasources"][0]["jsonData"]["timeInterval"] == scrape["global"]["scrape_interval"]
+@pytest.mark.parametrize(
+    ("scraped", "read"),
+    [
+        ("prometheus/prometheus.yml", "grafana/provisioning/datasources/prometheus.yml"),
+        ("docker/prometheus.yml", "docker/grafana-datasource.yml"),
+    ],
+)
+def test_grafana_knows_how_often_prometheus_scrapes(scraped, read):
+    scrape = yaml.safe_load((DEPLOY / scraped).read_text())
+    (source,) = yaml.safe_load((DEPLOY / read).read_text())["datasources"]
+    assert source["jsonData"]["timeInterval"] == scrape["global"]["scrape_interval"]
+
+
+def test_the_containers_have_the_data_source_of_any_other_installation_at_their_own_address():
+    usual, contained = (
+        yaml.safe_load((DEPLOY / file).read_text())["datasources"][0]
+        for file in ("grafana/provisioning/datasources/prometheus.yml", "docker/grafana-datasource.yml")
+    )
+    assert contained.pop("url") == "http://prometheus:9090"
+    assert usual.pop("url") == "http://127.0.0.1:9090"
+    assert contained == usual
