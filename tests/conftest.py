@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 KAFKA_SH = Path(__file__).parents[1] / "deploy" / "kafka" / "kafka.sh"
-MARKER_OF_FIXTURE = {"kafka": "kafka", "labelled": "data"}
+MARKER_OF_FIXTURE = {"kafka": "kafka", "java_and_jars": "kafka", "labelled": "data"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,9 +34,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`host:port` of a real broker."""
+def java_and_jars() -> None:
+    """What a test needs that starts a node of its own."""
     _require_java_and_jars()
+
+
+@pytest.fixture(scope="session")
+def kafka(java_and_jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of a real broker."""
     directory = tmp_path_factory.mktemp("kafka")
     with ExitStack() as stack:
         ports = [_free_port(stack) for _ in range(2)]

@@ -1,5 +1,6 @@
 """The one way to Kafka for kafka-python's clients: connection arguments, an admin client, errors in our words."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ from kafka.errors import (
     NodeNotReadyError,
     NotCoordinatorError,
     SaslAuthenticationFailedError,
+    TopicAuthorizationFailedError,
 )
 from kafka.net.compat import KafkaNetClient
 
+from fraudwatch.broker.rights import LackingRightError, refused
 from fraudwatch.config.handshake import addresses, require_entry
 from fraudwatch.config.scram import escaped
 from fraudwatch.config.security import MECHANISM, credentials, tls_context
@@ -27,6 +30,11 @@ from fraudwatch.errors import BrokerError
 
 # The mock broker announces newer versions of requests than it serves (FACTS §3).
 EMBEDDED_API_VERSION = (2, 3)
+
+# Without a handler Python prints its errors to the terminal, beside the one message we make of them.
+logging.getLogger("kafka").addHandler(logging.NullHandler())
+
+_NOT_DESCRIBABLE = TopicAuthorizationFailedError.errno
 
 UNANSWERED = (KafkaTimeoutError, KafkaConnectionError, NodeNotReadyError, Cancelled)
 COORDINATOR_NOT_YET = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
@@ -106,7 +114,7 @@ def broker_errors(kafka: Kafka) -> Iterator[None]:
             "(advertised.listeners) can be reached from here under the names in their certificates"
         ) from error
     except KafkaError as error:
-        raise BrokerError(f"Kafka at {kafka.bootstrap_servers} refused: {error}") from error
+        raise refused(kafka, error) from error
 
 
 @contextmanager
@@ -117,8 +125,10 @@ def admin_client(kafka: Kafka) -> Iterator[Any]:
 
 
 def partition_counts(client: Any, names: Iterable[str]) -> dict[str, int]:
-    """{topic: partitions} of those topics that exist."""
+    """{topic: partitions} of those topics that exist. Raises LackingRightError where they may not even be described."""
     found = client.describe_topics(list(names))
+    if hidden := [topic["name"] for topic in found if topic["error_code"] == _NOT_DESCRIBABLE]:
+        raise LackingRightError("Describe", hidden)
     return {topic["name"]: len(topic["partitions"]) for topic in found if topic["error_code"] == 0}
 
 

@@ -9,6 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from fraudwatch.broker.admin import admin_client, partition_counts
 from fraudwatch.broker.embedded import PARTITIONS, declare_topics
+from fraudwatch.broker.rights import LACKING, LackingRightError
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError, ConfigurationError
 
@@ -195,6 +196,9 @@ def _compare_config(client: Any, plans: list[TopicPlan]) -> list[Difference]:
         return []
     resources = [ConfigResource(ConfigResourceType.TOPIC, plan.name, list(plan.config)) for plan in plans]
     found = client.describe_configs(resources, config_filter="all")["topic"]
+    # What may not be described comes back without its settings.
+    if hidden := [plan.name for plan in plans if not plan.config.keys() <= found[plan.name].keys()]:
+        raise LackingRightError("DescribeConfigs", hidden)
     return [
         Difference(plan.name, "config", f"{key}={value}", f"{key}={found[plan.name][key]['value']}")
         for plan in plans
@@ -218,6 +222,8 @@ def _create(client: Any, plans: list[TopicPlan]) -> None:
 def _set_config(client: Any, plan: TopicPlan) -> None:
     resource = ConfigResource(ConfigResourceType.TOPIC, plan.name, dict(plan.config))
     answer = client.alter_configs([resource])["topic"][plan.name]
+    if LACKING in answer:
+        raise LackingRightError("AlterConfigs", [plan.name])
     if answer != "OK":
         raise BrokerError(f"Kafka refused to set {plan.config} on the topic {plan.name}: {answer}")
 

@@ -86,6 +86,15 @@ def tls_context(kafka: Kafka) -> ssl.SSLContext | None:
     return context
 
 
+def identity(kafka: Kafka) -> str:
+    """Whom the brokers take us for, in words."""
+    if kafka.username is not None:
+        return f"user {kafka.username}"
+    if kafka.certificate_file is not None:
+        return f"the owner of {kafka.certificate_file}"
+    return "an unnamed client"
+
+
 def trust(kafka: Kafka) -> ssl.SSLContext:
     """A new context with the authorities alone. Raises ConfigurationError for a file that cannot be used."""
     # Of a client: certificates are required, and checked against the name that was dialled.

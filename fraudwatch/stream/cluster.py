@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -11,27 +12,32 @@ from fraudwatch.config.handshake import require_entry
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.stream.clients import options
+from fraudwatch.stream.rights import Needs, require_rights
 
 # A broker that is there answers in milliseconds; one behind a firewall never.
 FIRST_ANSWER_SECONDS = 10.0
 
 
 async def look_at_cluster(
-    settings: Settings, wanted: Mapping[str, str], if_there: Collection[str] = ()
+    settings: Settings,
+    wanted: Mapping[str, str],
+    if_there: Collection[str] = (),
+    needs: Needs = MappingProxyType({}),
 ) -> dict[str, int]:
     """Checks that Kafka answers and that topics are there; gives the number of partitions of each, by name.
 
-    `wanted` are names of topics by their settings; those of `if_there` are given where they are. Raises BrokerError,
-    within FIRST_ANSWER_SECONDS, that says what is missing.
+    `wanted` are names of topics by their settings; those of `if_there` are given where they are; `needs` are the
+    rights wanted of them, by setting. Raises BrokerError, within FIRST_ANSWER_SECONDS, that says what is missing.
     """
     patience = min(int(FIRST_ANSWER_SECONDS * 1000), int(settings.kafka.request_timeout))
     # It blocks, and nothing else is on the loop yet.
     require_entry(settings.kafka, Duration(patience))
     where = f"kafka.bootstrap_servers {settings.kafka.bootstrap_servers}"
     try:
-        partitions = await asyncio.wait_for(
-            _partition_counts(settings, [*wanted.values(), *if_there]), FIRST_ANSWER_SECONDS
-        )
+        async with asyncio.timeout(FIRST_ANSWER_SECONDS):
+            if not settings.kafka.embedded:
+                await require_rights(settings, wanted, needs)
+            partitions = await _partition_counts(settings, [*wanted.values(), *if_there])
     except (KafkaError, OSError, ValueError, TimeoutError) as error:
         raise BrokerError(
             f"{where}: expected a Kafka broker, found no answer ({_reason(error)}). "

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics
+from fraudwatch.stream import rights
 from fraudwatch.stream.cluster import look_at_cluster
 from fraudwatch.stream.engine import require_known_faust
 from fraudwatch.stream.live import Live
@@ -47,7 +48,7 @@ def run_worker(
     log = {"topics.transactions" if settings.sources else "source.topic": settings.source.topic}
     written = {} if shadow else _own_topics(settings, with_models=fixed is None)
     partitions = asyncio.run(
-        look_at_cluster(settings, log | written, if_there=[settings.topics.dispositions])
+        look_at_cluster(settings, log | written, [settings.topics.dispositions], needs=rights.WORKER)
     )
     if not shadow:
         _require_review_partitions(settings, partitions)
