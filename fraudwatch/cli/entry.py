@@ -11,6 +11,7 @@ from fraudwatch.errors import FraudwatchError
 COMMANDS = {
     "demo": "Run everything on this machine: a broker inside, a worker, a feed, and a screen that shows it.",
     "worker": "Read transactions from Kafka, score them, publish alerts.",
+    "intake": "Bring several sources together into one log, keyed by account, for the workers.",
     "train": "Fit a model on a file, ahead of time.",
     "backtest": "Fold a file through the live pipeline and measure the scores against its labels.",
     "replay": "Feed a file into the source topic.",

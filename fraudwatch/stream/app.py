@@ -62,6 +62,6 @@ def _credentials(kafka: Kafka) -> Any:
     return faust.SASLCredentials(username=user[0], password=user[1], mechanism=MECHANISM, ssl_context=context)
 
 
-def raw_topic(app: App, name: str) -> Any:
-    """A topic whose records reach the agent as they are, undecoded; a tombstone as the value None."""
-    return app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+def raw_topic(app: App, *names: str) -> Any:
+    """Topics whose records reach the agent as they are, undecoded; a tombstone as the value None."""
+    return app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")

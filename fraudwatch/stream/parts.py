@@ -1,4 +1,4 @@
-"""What the worker is made of besides Kafka: passed in, so that a test can put its own in their place."""
+"""What worker and intake are made of besides Kafka: passed in, so that a test can put its own in their place."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -145,3 +145,18 @@ class Parts:
     letter_headers: Callable[[DeadLetter], Headers]
     read_disposition: Callable[[bytes], Disposition]
     unfed: Sequence[str] = ()
+
+
+class SourceDecoder(Protocol):
+    """Reads the records of one source; `fraudwatch.decode.SourceDecoder` is the real one."""
+
+    def decode(self, record: Record) -> list[Transaction] | DeadLetter: ...
+
+
+@dataclass(frozen=True)
+class IntakeParts:
+    """The collaborators of intake: a decoder for each source by its name, and how a transaction is written."""
+
+    decoders: Mapping[str, SourceDecoder]
+    encode: Callable[[Transaction], bytes]
+    letter_headers: Callable[[DeadLetter], Headers]

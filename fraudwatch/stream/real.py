@@ -1,4 +1,4 @@
-"""The real parts of the worker: the pipeline and what lies below it."""
+"""The real parts of worker and intake: the pipeline and what lies below it."""
 
 import time
 from pathlib import Path
@@ -7,11 +7,12 @@ from typing import Any
 from fraudwatch import alerts, detection
 from fraudwatch.alerts import dispositions
 from fraudwatch.config.settings import Settings
-from fraudwatch.decode import Decoder
+from fraudwatch.decode import Decoder, SourceDecoder
+from fraudwatch.decode.canonical import canonical
 from fraudwatch.decode.letters import dead_letter_headers
 from fraudwatch.features import Catalogue
 from fraudwatch.pipeline import Pipeline, train_artefact
-from fraudwatch.stream.parts import Artefact, Parts
+from fraudwatch.stream.parts import Artefact, IntakeParts, Parts
 
 
 def real_parts(settings: Settings) -> Parts:
@@ -42,3 +43,9 @@ def real_parts(settings: Settings) -> Parts:
 def read_model(directory: Path) -> detection.Artefact:
     """The artefact in a directory. Raises ArtefactError."""
     return detection.read(directory)
+
+
+def real_intake_parts(settings: Settings) -> IntakeParts:
+    """Raises ConfigurationError for a source that cannot be used."""
+    decoders = {name: SourceDecoder(settings, source, name) for name, source in settings.sources.items()}
+    return IntakeParts(decoders=decoders, encode=canonical, letter_headers=dead_letter_headers)

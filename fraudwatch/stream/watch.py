@@ -7,7 +7,7 @@ consumer that stands still does not learn that its log grows.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -22,6 +22,19 @@ from fraudwatch.stream.states import States
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 1.0
+
+
+async def look_again_and_again(settings: Settings, look: Callable[[Any], Awaitable[None]]) -> None:
+    """Gives `look` an own consumer once a second; a broker that does not answer is asked again."""
+    while True:
+        try:
+            async with open_consumer(settings) as consumer:
+                while True:
+                    await look(consumer)
+                    await asyncio.sleep(LOOK_EVERY_SECONDS)
+        except KafkaError as error:
+            logger.warning("the end of the log cannot be read: %r", error)
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 class Watch:
@@ -42,16 +55,8 @@ class Watch:
         self._clock = clock
 
     async def run(self) -> None:
-        """Looks for as long as it is not cancelled; a broker that does not answer is asked again."""
-        while True:
-            try:
-                async with open_consumer(self._settings) as consumer:
-                    while True:
-                        await self._look(consumer)
-                        await asyncio.sleep(LOOK_EVERY_SECONDS)
-            except KafkaError as error:
-                logger.warning("the end of the log cannot be read: %r", error)
-                await asyncio.sleep(LOOK_EVERY_SECONDS)
+        """Looks for as long as it is not cancelled."""
+        await look_again_and_again(self._settings, self._look)
 
     async def _look(self, consumer: Any) -> None:
         places = {

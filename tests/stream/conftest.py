@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from msgspec.structs import replace
 
 from fraudwatch.config.durations import Duration
+from fraudwatch.config.loading import dump
 from fraudwatch.config.settings import Kafka, Metrics, Settings, Source, Stream, Topics, Training
 
 PROGRAM = Path(__file__).with_name("recording_worker.py")
@@ -27,46 +28,27 @@ _PYTHONPATH = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
 START_SECONDS = 30.0
 
 
-class WorkerProcess:
-    """One recording worker; `.journal` is shared by the workers of a test."""
+class MemberProcess:
+    """One member of a group, in a process of its own."""
 
-    def __init__(self, settings: Settings, directory: Path, name: str, *more: str) -> None:
+    def __init__(self, settings: Settings, directory: Path, name: str, *command: str) -> None:
         self.settings = settings
-        self.journal = directory / "journal"
-        self.journal.touch()
         self.log = directory / f"{name}.log"
-        configuration = directory / f"{name}.settings"
-        configuration.write_bytes(pickle.dumps(settings))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), str(configuration), str(self.journal), *more],
+                [sys.executable, *command],
                 stdout=log,
                 stderr=log,
                 cwd=directory,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PROGRAM.parent), *_PYTHONPATH])},
             )
 
-    def lines(self, kind: str) -> list[list[str]]:
-        """The words after `kind` of each whole line of the journal."""
-        text = self.journal.read_text()
-        return [
-            line.split()[1:] for line in text[: text.rfind("\n") + 1].splitlines() if line.split()[0] == kind
-        ]
-
-    def folded(self, kind: str = "live") -> list[tuple[int, int]]:
-        """Partition and offset of each record folded so, in the order of folding."""
-        return [
-            (int(partition), offset)
-            for partition, first, last, *_ in self.lines(kind)
-            for offset in range(int(first), int(last) + 1)
-        ]
-
     def until(self, condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Waits for a condition while the worker runs."""
+        """Waits for a condition while the process runs."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline or self.process.poll() is not None:
-                pytest.fail(f"not within {seconds} s, or the worker ended; it said:\n{self.said}")
+                pytest.fail(f"not within {seconds} s, or the process ended; it said:\n{self.said}")
             time.sleep(0.05)
 
     def end(self, seconds: float = 20.0, tell: str = "SIGTERM") -> int:
@@ -87,6 +69,10 @@ class WorkerProcess:
         except OSError:
             return 0, ""
 
+    def shows(self, line: str) -> bool:
+        """Whether /metrics has this line."""
+        return line in self.ask("/metrics")[1].splitlines()
+
     @property
     def is_ready(self) -> bool:
         return self.ask("/ready")[0] == 200
@@ -94,6 +80,45 @@ class WorkerProcess:
     @property
     def said(self) -> str:
         return self.log.read_text()
+
+
+class WorkerProcess(MemberProcess):
+    """One recording worker; `.journal` is shared by the workers of a test."""
+
+    def __init__(self, settings: Settings, directory: Path, name: str, *more: str) -> None:
+        self.journal = directory / "journal"
+        self.journal.touch()
+        configuration = directory / f"{name}.settings"
+        configuration.write_bytes(pickle.dumps(settings))
+        super().__init__(
+            settings, directory, name, str(PROGRAM), str(configuration), str(self.journal), *more
+        )
+
+    def lines(self, kind: str) -> list[list[str]]:
+        """The words after `kind` of each whole line of the journal."""
+        text = self.journal.read_text()
+        return [
+            line.split()[1:] for line in text[: text.rfind("\n") + 1].splitlines() if line.split()[0] == kind
+        ]
+
+    def folded(self, kind: str = "live") -> list[tuple[int, int]]:
+        """Partition and offset of each record folded so, in the order of folding."""
+        return [
+            (int(partition), offset)
+            for partition, first, last, *_ in self.lines(kind)
+            for offset in range(int(first), int(last) + 1)
+        ]
+
+
+class IntakeProcess(MemberProcess):
+    """`fraudwatch intake` as people start it."""
+
+    def __init__(self, settings: Settings, directory: Path, name: str) -> None:
+        configuration = directory / f"{name}.yaml"
+        configuration.write_text(dump(settings), encoding="utf-8")
+        super().__init__(
+            settings, directory, name, "-m", "fraudwatch", "intake", "--config", str(configuration)
+        )
 
 
 class Broker:
@@ -114,10 +139,24 @@ class Broker:
         while not set(names) <= set(admin.list_topics(timeout=10).topics):
             time.sleep(0.05)  # the broker has them once its metadata says so
 
-    def send(self, values: list[bytes | None], partition: int = 0, topic: str | None = None) -> None:
+    def send(
+        self,
+        values: list[bytes | None],
+        partition: int = 0,
+        topic: str | None = None,
+        timestamp_ms: int | None = None,
+    ) -> None:
         producer = Producer(self._client | {"enable.idempotence": True, "message.max.bytes": 2_000_000})
+        more = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
         for value in values:
-            producer.produce(topic or self.settings.source.topic, value, b"account", partition)
+            producer.produce(topic or self.settings.source.topic, value, b"account", partition, **more)
+        assert producer.flush(20) == 0
+
+    def send_as_java_does(self, topic: str, keys: list[bytes]) -> None:
+        """An empty record for each key, where Kafka's own clients would put it."""
+        producer = Producer(self._client | {"partitioner": "murmur2_random"})
+        for key in keys:
+            producer.produce(topic, b"", key)
         assert producer.flush(20) == 0
 
     def send_keyed(self, topic: str, messages: list[tuple[bytes, bytes]]) -> None:
@@ -170,11 +209,11 @@ class Broker:
         finally:
             consumer.close()
 
-    def committed(self) -> dict[int, int]:
-        """The group's committed offset of each partition of the source that has one."""
-        consumer = Consumer(self._client | {"group.id": self.settings.kafka.group})
+    def committed(self, topic: str | None = None, group: str | None = None) -> dict[int, int]:
+        """The group's committed offset of each partition of a topic, the source's by default, that has one."""
+        consumer = Consumer(self._client | {"group.id": group or self.settings.kafka.group})
         try:
-            topic = self.settings.source.topic
+            topic = topic or self.settings.source.topic
             places = [
                 TopicPartition(topic, p) for p in consumer.list_topics(topic, 10).topics[topic].partitions
             ]
@@ -248,7 +287,24 @@ def start(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
         return started[-1]
 
     yield start_worker
-    for worker in started:
-        if worker.process.poll() is None:
-            worker.process.kill()
-        worker.process.wait()
+    _kill(started)
+
+
+@pytest.fixture
+def start_intake(tmp_path: Path) -> Iterator[Callable[..., IntakeProcess]]:
+    """Starts intake; what still runs at the end of the test is killed."""
+    started: list[IntakeProcess] = []
+
+    def start(settings: Settings, **changes: Any) -> IntakeProcess:
+        started.append(IntakeProcess(replace(settings, **changes), tmp_path, f"intake-{len(started)}"))
+        return started[-1]
+
+    yield start
+    _kill(started)
+
+
+def _kill(started: Sequence[MemberProcess]) -> None:
+    for member in started:
+        if member.process.poll() is None:
+            member.process.kill()
+        member.process.wait()
