@@ -81,6 +81,20 @@ def test_marks_of_thousands_and_the_other_decimal_mark_are_refused_as_they_were_
     assert repr(written) in letter.detail
 
 
+def test_an_amount_in_another_currency_has_its_decimal_comma_too():
+    columns = (*COLUMNS[:4], "currency")
+    settings = Settings(rates={"USD": {"2024-01-01": 0.5}})
+    decoder = SourceDecoder(settings, source(columns=columns, decimal=","), "till")
+
+    def read(written):
+        line = f"t1;a1;2024-05-31T12:00:00Z;{written};USD".encode()
+        return decoder.decode(Record("till", 0, 7, NO_TIMESTAMP, None, line))
+
+    assert read("1250,50")[0].amount_minor == 62_525
+    assert read("1.250,50").reason is Refusal.NOT_A_NUMBER
+    assert "found '-1,5'" in read("-1,5").detail
+
+
 def test_with_a_decimal_point_a_comma_is_refused():
     assert decode(LINE.replace("57.16", "57,16")).reason is Refusal.NOT_A_NUMBER
 

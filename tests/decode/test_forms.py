@@ -128,5 +128,10 @@ def test_any_form_is_named_as_a_mistake_or_reads_or_refuses_any_text(form, text)
             form_parser(form)(text)
 
 
+@pytest.mark.parametrize(("written", "year"), [("00", 2000), ("68", 2068), ("69", 1969), ("99", 1999)])
+def test_a_year_of_two_digits_is_read_as_posix_reads_it(written, year):
+    assert form_parser("%d%m%y")(f"0101{written}").year == year
+
+
 def test_every_letter_is_said():
     assert set(LETTERS) == {"%Y", "%y", "%m", "%d", "%H", "%M", "%S", "%f", "%z", "%%"}

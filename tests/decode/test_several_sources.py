@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as often
 from hypothesis import strategies as st
 
 from fraudwatch.config.loading import load
+from fraudwatch.config.settings import Settings, Source
 from fraudwatch.decode import Decoder, SourceDecoder, canonical, explain, read_records
+from fraudwatch.errors import ConfigurationError
 from fraudwatch.records import NO_TIMESTAMP, DeadLetter, Record, Refusal, Stage, Transaction
 
 CONFIGURATION = Path(__file__).parents[2] / "configs" / "several-sources.yaml"
@@ -49,6 +52,18 @@ def test_the_four_feeds_have_an_example_each():
 def test_the_log_can_fill_what_any_feed_fills():
     assert LOG.fields == frozenset().union(*(decoder.fields for decoder in DECODERS.values()))
     assert "latitude" in LOG.fields - DECODERS["cash"].fields
+
+
+def test_the_log_can_fill_what_only_a_second_leg_fills():
+    shared = {name: name for name in ("transaction_id", "event_time", "amount")}
+    source = Source(mapping=shared, legs=({"account_id": "a"}, {"account_id": "b", "category": "c"}))
+    assert Decoder(Settings(sources={"one": source})).fields == {*shared, "account_id", "category"}
+
+
+def test_the_log_is_not_read_while_a_source_has_a_mistake():
+    wrong = {"cards": Source(), "cash": Source(mapping={"amount": "a.b", "category": "a"})}
+    with pytest.raises(ConfigurationError, match=r"sources\.cash\.mapping\.account_id: expected a path"):
+        Decoder(Settings(sources=wrong))
 
 
 def test_cards():
@@ -113,7 +128,7 @@ def test_any_bytes_become_transactions_or_one_dead_letter(name, value, timestamp
 
 
 @given(names, st.data(), timestamps)
-@settings(max_examples=300)
+@often(max_examples=300)
 def test_a_real_record_damaged_anywhere(name, data, timestamp_ms):
     whole = bytearray(data.draw(st.sampled_from(RECORDS[name])))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -124,7 +139,7 @@ def test_a_real_record_damaged_anywhere(name, data, timestamp_ms):
 
 
 @given(st.sampled_from(["cards", "transfers", "remittances"]), st.data())
-@settings(max_examples=300)
+@often(max_examples=300)
 def test_a_real_record_with_odd_values(name, data):
     document = json.loads(data.draw(st.sampled_from(RECORDS[name])))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -146,7 +161,7 @@ def replace_one(node, data):
 
 
 @given(st.lists(st.text(max_size=8) | st.sampled_from(["31/12/2024 23:05", "1,50", "D", '"a"']), max_size=8))
-@settings(max_examples=300)
+@often(max_examples=300)
 def test_any_line_of_columns(columns):
     decoded("cash", ";".join(columns).encode("iso-8859-1", "replace"))
 
