@@ -25,6 +25,7 @@ from fraudwatch.stream.health import Health
 from fraudwatch.stream.parts import IntakeParts
 from fraudwatch.stream.process import run_member, set_up_logging
 from fraudwatch.stream.real import real_intake_parts
+from fraudwatch.stream.rights import Operation
 from fraudwatch.stream.sources import Sources
 
 
@@ -44,24 +45,23 @@ def run_intake(
         )
     parts = real_intake_parts(settings) if parts is None else parts
     settings = replace(settings, kafka=replace(settings.kafka, group=f"{settings.kafka.group}-intake"))
-    partitions = asyncio.run(look_at_cluster(settings, _wanted_topics(settings)))
+    sources = {f"sources.{name}.topic": source.topic for name, source in settings.sources.items()}
+    own = {
+        "topics.transactions": settings.topics.transactions,
+        "topics.dead_letters": settings.topics.dead_letters,
+    }
+    needs = dict.fromkeys(sources, (Operation.READ,)) | dict.fromkeys(own, (Operation.WRITE,))
+    partitions = asyncio.run(look_at_cluster(settings, sources | own, needs=needs))
     metrics = metrics or IntakeMetrics(list(settings.sources))
-    topics = ", ".join(source.topic for source in settings.sources.values())
     return run_member(
         settings,
         metrics,
         lambda loop: Intake(settings, parts, metrics, loop, partitions=partitions),
-        f"intake of group {settings.kafka.group} on {settings.kafka.bootstrap_servers}: {topics} → "
+        f"intake of group {settings.kafka.group} on {settings.kafka.bootstrap_servers}: "
+        f"{', '.join(sources.values())} → "
         f"{settings.topics.transactions} with {partitions[settings.topics.transactions]} partitions, "
         f"{settings.topics.dead_letters}",
     )
-
-
-def _wanted_topics(settings: Settings) -> dict[str, str]:
-    sources = {f"sources.{name}.topic": source.topic for name, source in settings.sources.items()}
-    topics = settings.topics
-    own = {"topics.transactions": topics.transactions, "topics.dead_letters": topics.dead_letters}
-    return sources | own
 
 
 class Intake:

@@ -57,9 +57,10 @@ class Trainer:
 
     @property
     def _state(self) -> PartitionState | None:
-        """The state whose sample is fitted on."""
+        """The state whose sample is fitted on; in shadow the one that has come furthest."""
         if self._is_shadow:
-            return next(iter(self._states.held), None)
+            held = self._states.held
+            return max(held, key=lambda state: state.pipeline.training.progress) if held else None
         return self._states.get(TRAINING_PARTITION)
 
     def consider(self) -> None:

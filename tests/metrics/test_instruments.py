@@ -240,7 +240,7 @@ def test_verdicts_go_up_and_down_and_no_other_word_becomes_a_series(metrics):
     metrics.verdicts("confirmed", -1)
     assert value(metrics, "dispositions", verdict="confirmed") == 1
     assert value(metrics, "dispositions", verdict="legitimate") == 0
-    with pytest.raises(ValueError, match="expected one of confirmed, .*, found 'guilty'"):
+    with pytest.raises(ValueError, match="found 'guilty'"):
         metrics.verdicts("guilty", 1)
 
 

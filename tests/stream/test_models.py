@@ -142,5 +142,6 @@ def test_a_failed_fit_is_said_and_the_worker_goes_on(
     worker = start(replace(settings, training=training))
     broker.send(numbered(1, 120))
     worker.until(lambda: "no model yet, the next try is in 60 s: expected a better sample" in worker.said)
+    assert worker.shows("fraudwatch_failed_fits_total 1.0")
     broker.send(numbered(121, 130))
     worker.until(lambda: broker.committed() == {0: 130})
