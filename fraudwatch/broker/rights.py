@@ -13,14 +13,16 @@ LACKING = "AuthorizationFailed"
 """Part of the name of every error that means it, and of the text of errors that kafka-python wraps them in."""
 
 _NEEDED = {
-    "CreateTopics": "Create on a topic",
-    "CreatePartitions": "Alter on a topic",
-    "AlterConfigs": "AlterConfigs on a topic",
-    "IncrementalAlterConfigs": "AlterConfigs on a topic",
-    "InitProducerId": "Write on a topic",
+    "CreateTopics": "Create",
+    "CreatePartitions": "Alter",
+    "AlterConfigs": "AlterConfigs",
+    "IncrementalAlterConfigs": "AlterConfigs",
+    "InitProducerId": "Write",
 }
-"""The right that a request wants, where the error names the request and not the topic."""
+"""The right that a request wants whose name, and no right, stands in the error."""
 
+# Of the answer that kafka-python quotes: each topic, up to its error code.
+_REFUSED_TOPIC = re.compile(r"\bname='([^']*)'(?:(?!name=).)*?error_code=29")
 _REQUEST = re.compile(r"\b([A-Z]\w+?)(?:Request|Response)\b")
 
 
@@ -49,7 +51,7 @@ def _right(kafka: Kafka, error: KafkaError) -> str:
     text = str(error)
     request = _REQUEST.search(text)
     if request is not None and request[1] in _NEEDED:
-        return _NEEDED[request[1]]
+        return f"{_NEEDED[request[1]]} on {', '.join(sorted(set(_REFUSED_TOPIC.findall(text)))) or 'a topic'}"
     if "GroupAuthorization" in text:
         return f"Describe on group {kafka.group}"
     names = [name for argument in error.args if isinstance(argument, set | list) for name in argument]
