@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fraudwatch.metrics import Metrics
+from fraudwatch.metrics import IntakeMetrics, Metrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "fraudwatch.json").read_text())
@@ -19,13 +19,13 @@ SELECTOR = re.compile(r"(\w+)\{([^}]*)\}")
 
 
 def series() -> dict[str, set[str]]:
-    """The names under which the worker's series are exposed, each with its labels."""
+    """The names under which the series of a worker and of intake are exposed, each with its labels."""
     metrics = Metrics()
     metrics.lag(0, 1, 1.0)
     metrics.edge(0, 1.0)
     metrics.model("v", 0)
     found: dict[str, set[str]] = {}
-    for family in metrics.registry.collect():
+    for family in [*metrics.registry.collect(), *IntakeMetrics(["s"]).registry.collect()]:
         labels = {label for sample in family.samples for label in sample.labels}
         found |= {family.name + suffix: labels for suffix in SUFFIXES[family.type]}
     return found
@@ -46,11 +46,10 @@ def test_every_metric_of_the_dashboard_exists():
     assert len(used) > 15
 
 
-def test_the_dashboard_shows_every_metric_of_the_worker():
+@pytest.mark.parametrize("metrics", [Metrics(), IntakeMetrics(["s"])], ids=["worker", "intake"])
+def test_the_dashboard_shows_every_metric(metrics):
     used = {name for query in queries() for name in OWN.findall(query)}
-    families = {
-        family.name for family in Metrics().registry.collect() if family.name.startswith("fraudwatch")
-    }
+    families = {family.name for family in metrics.registry.collect() if family.name.startswith("fraudwatch")}
     unseen = {name for name in families if not any(seen.startswith(name) for seen in used)}
     assert unseen == set()
 

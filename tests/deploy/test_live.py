@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a real worker on a real broker: every query of the dashboard has an answer."""
+"""A real Prometheus scrapes a real worker and intake on a real broker: every query of the dashboard has an answer."""
 
 import json
 import math
@@ -21,12 +21,12 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from fraudwatch.broker.replay import Row, replay
 from fraudwatch.broker.topics import apply
 from fraudwatch.config.loading import load
 from fraudwatch.config.settings import Settings
-from fraudwatch.config.writing import dump
 from fraudwatch.simulate import Plan, messages
 
 ROOT = Path(__file__).parents[2]
@@ -99,56 +99,73 @@ def free_port() -> int:
     return port
 
 
+@dataclass(frozen=True)
+class House:
+    """One installation: its configuration file, what is in it, and the ports of worker and intake."""
+
+    file: Path
+    settings: Settings
+    worker: int
+    intake: int
+
+
 @pytest.fixture(scope="module")
-def settings(kafka: str) -> Settings:
+def house(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> House:
     name = os.urandom(4).hex()
-    return load(
-        None,
-        {
-            "FRAUDWATCH_KAFKA__BOOTSTRAP_SERVERS": kafka,
-            "FRAUDWATCH_KAFKA__GROUP": f"deploy-{name}",
-            "FRAUDWATCH_KAFKA__SESSION_TIMEOUT": "6s",
-            "FRAUDWATCH_SOURCE__TOPIC": f"source-{name}",
-            "FRAUDWATCH_TOPICS__REVIEW": f"review-{name}",
-            "FRAUDWATCH_TOPICS__DEAD_LETTERS": f"letters-{name}",
-            "FRAUDWATCH_TOPICS__MODELS": f"models-{name}",
-            "FRAUDWATCH_TOPICS__DISPOSITIONS": f"dispositions-{name}",
-            "FRAUDWATCH_TRAINING__MIN_TRANSACTIONS": "500",
-            "FRAUDWATCH_TRAINING__MIN_SPAN": "2d",
-            "FRAUDWATCH_METRICS__PORT": str(free_port()),
-        },
+    topics = ("transactions", "review", "dead_letters", "models", "dispositions")
+    file = tmp_path_factory.mktemp("live") / "fraudwatch.yaml"
+    worker, intake = free_port(), free_port()
+    file.write_text(
+        yaml.safe_dump(
+            {
+                "kafka": {
+                    "bootstrap_servers": kafka,
+                    "group": f"deploy-{name}",
+                    "session_timeout": "6s",
+                },
+                "sources": {"cards": {"topic": f"cards-{name}"}},
+                "topics": {topic: f"{topic}-{name}" for topic in topics},
+                "training": {"min_transactions": 500, "min_span": "2d"},
+                "metrics": {"port": worker},
+            }
+        )
     )
+    settings = load(file, {})
+    apply(settings, partitions=2)
+    return House(file, settings, worker, intake)
 
 
 @pytest.fixture(scope="module")
-def scraped(
-    settings: Settings, prometheus: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Prometheus]:
+def scraped(house: House, prometheus: Path) -> Iterator[Prometheus]:
     """Prometheus after it has watched a worker warm up, score, raise alerts and refuse records."""
-    directory = tmp_path_factory.mktemp("live")
-    (directory / "fraudwatch.yaml").write_text(dump(settings))
-    apply(settings, partitions=2)
-    worker = [sys.executable, "-m", "fraudwatch", "worker", "--config", directory / "fraudwatch.yaml"]
+    directory = house.file.parent
+    program = [sys.executable, "-m", "fraudwatch"]
+    configured = ["--config", house.file]
+    worker = [*program, "worker", *configured]
+    intake = [*program, "intake", *configured, "--set", f"metrics.port={house.intake}"]
     with (
-        running(worker, directory / "worker.log", signal.SIGTERM) as process,
-        watching(prometheus, directory, settings) as server,
+        running(worker, directory / "worker.log", signal.SIGTERM) as first,
+        running(intake, directory / "intake.log", signal.SIGTERM) as second,
+        watching(prometheus, house) as server,
     ):
 
         def check() -> None:
-            assert process.poll() is None, (directory / "worker.log").read_text()
+            assert first.poll() is None, (directory / "worker.log").read_text()
+            assert second.poll() is None, (directory / "intake.log").read_text()
 
-        feed(settings, server, check)
+        feed(house.settings, server, check)
         yield server
 
 
 @contextmanager
-def watching(prometheus: Path, directory: Path, settings: Settings) -> Iterator[Prometheus]:
-    """Prometheus with our scrape file and rules, looking every second at this worker."""
+def watching(prometheus: Path, house: House) -> Iterator[Prometheus]:
+    """Prometheus with our scrape file and rules, looking every second at this worker and intake."""
+    directory = house.file.parent
     given = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
     given["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     given["rule_files"] = [str(ROOT / "deploy/prometheus" / name) for name in given["rule_files"]]
     for job in given["scrape_configs"]:
-        job["static_configs"] = [{"targets": [f"127.0.0.1:{settings.metrics.port}"]}]
+        job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in (house.worker, house.intake)]}]
     given["scrape_configs"] = [job for job in given["scrape_configs"] if job["job_name"] == "fraudwatch"]
     (directory / "prometheus.yml").write_text(yaml.safe_dump(given))
     port = free_port()
@@ -173,18 +190,20 @@ def watching(prometheus: Path, directory: Path, settings: Settings) -> Iterator[
 
 
 def feed(settings: Settings, server: Prometheus, check: Callable[[], None]) -> None:
-    """Three days until there is a model, then two more to score, and some records that are none."""
-    server.until('up{job="fraudwatch"} and on (instance) fraudwatch_lag_records == 0', check)
+    """Four days until there is a model, then two more to score, and records that are none for intake and worker."""
+    server.until("count(fraudwatch_lag_records) == 2 and on () count(fraudwatch_source_lag_records)", check)
+    cards = replace(settings, source=settings.sources["cards"])
     rows = [
         Row(message.key, message.value, message.event_time_ms)
         for message in messages(Plan(accounts=150, days=6, start=date(2025, 3, 3)))
     ]
     half = len(rows) * 2 // 3
-    replay(settings, iter(rows[:half]))
-    server.until("max(fraudwatch_training_progress_ratio) == 1 or max(fraudwatch_model_state)", check)
+    replay(cards, iter(rows[:half]))
     server.until("max(fraudwatch_model_state)", check)
-    replay(settings, iter(rows[half:]))
-    replay(settings, (Row(None, value) for value in BAD_RECORDS))
+    replay(cards, iter(rows[half:]))
+    for place in (cards, settings):
+        replay(place, (Row(None, value) for value in BAD_RECORDS))
+    server.until("sum(fraudwatch_source_dead_letters_total)", check)
     server.until("sum(fraudwatch_dead_letters_total)", check)
     server.until('sum(fraudwatch_alerts_total{kind="alert"})', check)
     server.until(f"sum(fraudwatch_records_read_total) == {len(rows) + len(BAD_RECORDS)}", check)
@@ -202,30 +221,31 @@ def targets() -> list[tuple[str, str, bool]]:
     ]
 
 
-def filled_in(query: str, settings: Settings) -> str:
+def filled_in(query: str, house: House) -> str:
     """The query as Grafana sends it."""
-    worker = re.escape(f"127.0.0.1:{settings.metrics.port}").replace("\\", "\\\\")
+    worker = re.escape(f"127.0.0.1:{house.worker}").replace("\\", "\\\\")
     return query.replace("$worker", worker).replace("$__rate_interval", RATE_INTERVAL)
 
 
-def test_the_list_of_workers_is_what_prometheus_scrapes(scraped: Prometheus, settings: Settings):
+def test_the_list_of_workers_is_what_prometheus_scrapes(scraped: Prometheus, house: House):
     (variable,) = (v for v in DASHBOARD["templating"]["list"] if v["type"] == "query")
     series, label = re.findall(r"label_values\((\w+), (\w+)\)", variable["query"]["query"])[0]
     found = scraped.ask(f"label/{label}/values", **{"match[]": series})
-    assert found == [f"127.0.0.1:{settings.metrics.port}"]
+    assert found == [f"127.0.0.1:{house.worker}"]
 
 
 @pytest.mark.parametrize(("title", "query", "instant"), targets(), ids=lambda value: str(value)[:60])
 def test_every_query_of_the_dashboard_has_an_answer(
-    scraped: Prometheus, settings: Settings, title: str, query: str, instant: bool
+    scraped: Prometheus, house: House, title: str, query: str, instant: bool
 ):
-    assert scraped.values(filled_in(query, settings), instant=instant), title
+    assert scraped.values(filled_in(query, house), instant=instant), title
 
 
-def test_what_the_dashboard_shows_is_what_happened(scraped: Prometheus, settings: Settings):
+def test_what_the_dashboard_shows_is_what_happened(scraped: Prometheus, house: House):
     lost = next(query for title, query, _ in targets() if title == "Records read and not accounted for")
-    assert set(scraped.values(filled_in(lost, settings), instant=False)) == {0.0}
+    assert set(scraped.values(filled_in(lost, house), instant=False)) == {0.0}
     assert scraped.value("sum(fraudwatch_dead_letters_total)") == len(BAD_RECORDS)
+    assert scraped.value("sum(fraudwatch_source_dead_letters_total)") == len(BAD_RECORDS)
     assert scraped.value("sum(fraudwatch_lag_records)") == 0
     assert (scraped.value('sum(fraudwatch_records_total{outcome="scored"})') or 0) > 0
 

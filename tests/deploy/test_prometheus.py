@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from fraudwatch.config.settings import Settings
-from fraudwatch.metrics import Metrics
+from fraudwatch.metrics import IntakeMetrics, Metrics
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -76,7 +76,7 @@ def test_a_rule_waits_has_a_severity_and_says_what_it_found(rule: dict[str, Any]
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_a_rule_asks_for_metrics_and_jobs_that_exist(rule: dict[str, Any]):
-    families = list(Metrics().registry.collect())
+    families = [*Metrics().registry.collect(), *IntakeMetrics(["s"]).registry.collect()]
     suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
     known = {family.name + suffix for family in families for suffix in suffixes[family.type]}
     asked = set(re.findall(r"\b(?:fraudwatch|process|node)_\w+|\bup\b", re.sub(r'"[^"]*"', "", rule["expr"])))

@@ -8,7 +8,7 @@ import yaml
 
 from fraudwatch.cli.entry import main
 from fraudwatch.config.settings import Section, Settings
-from fraudwatch.metrics import Metrics
+from fraudwatch.metrics import IntakeMetrics, Metrics
 
 ROOT = Path(__file__).parents[2]
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/rules.yml").read_text())["groups"][0]["rules"]
@@ -85,7 +85,7 @@ def test_every_setting_the_page_names_exists(operations: str):
 
 
 def test_every_metric_the_page_names_exists(operations: str):
-    families = list(Metrics().registry.collect())
+    families = [*Metrics().registry.collect(), *IntakeMetrics(["s"]).registry.collect()]
     known = {family.name for family in families} | {family.name + "_total" for family in families}
     named = set(re.findall(r"\bfraudwatch_\w+", operations))
     assert named

@@ -75,6 +75,21 @@ def test_the_drop_in_of_the_operators_page_is_one(systemd_analyze: Run, machine:
     assert complaints(systemd_analyze, machine) != ""
 
 
+def test_the_unit_of_intake_that_the_operators_page_makes_of_it_is_one(
+    systemd_analyze: Run, machine: Path, operations: str
+):
+    (edit,) = re.findall(r"sed '([^']*)'", operations)
+    done = subprocess.run(["sed", edit], input=UNIT, capture_output=True, text=True, check=True)
+    assert " intake --set metrics.port=" in done.stdout
+    assert "worker" not in done.stdout.partition("ExecStart")[2].partition("\n")[0]
+    (machine / "etc/systemd/system" / NAME).unlink()
+    other = machine / "etc/systemd/system" / "fraudwatch-intake.service"
+    other.write_text(done.stdout)
+    done = systemd_analyze("verify", f"--root={machine}", other.name)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert directive("CacheDirectory") == "%N"  # two services with one cache would take it from each other
+
+
 def exposure(systemd_analyze: Run, path: Path) -> float:
     said = systemd_analyze("security", "--offline=true", "--no-pager", path).stdout
     return float(re.findall(r"exposure level for \S+: ([\d.]+)", said)[0])
