@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test
+.PHONY: help run test docs
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -19,6 +19,9 @@ test: $(VENV)/.installed-test ## Install, then lint, types and tests; the real b
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(ARGS)
+
+docs: $(VENV)/.installed ## Write the pages of docs/ that are made from the code: commands, configuration, features
+	$(BIN)/fraudwatch docs docs
 
 # The stamps make a second run start at once. The package is installed editable: only pyproject.toml matters.
 $(VENV)/.installed: pyproject.toml $(BIN)/python

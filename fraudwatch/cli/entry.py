@@ -21,6 +21,7 @@ COMMANDS = {
     "report": "Say what a transaction turned out to be that raised no alert.",
     "dead-letters": "List, show or send back the records that could not be processed.",
     "features": "List the features of this configuration, and those its source cannot feed.",
+    "source": "Try a source's mapping on a file.",
     "topics": "Compare the topics in Kafka with what is needed, and make them so.",
     "lag": "Show how far the workers are behind the end of the source topic.",
     "config": "Check, show or describe the configuration.",
@@ -30,6 +31,9 @@ COMMANDS = {
 Modules are loaded when they are asked for: the libraries below them take seconds to import, and `--help` needs none.
 """
 
+HIDDEN = {"docs": "pages"}
+"""Commands that are not listed, and the modules that hold them."""
+
 
 class Commands(click.Group):
     """Loads a command on demand, and shows a FraudwatchError as one message without a traceback."""
@@ -38,9 +42,10 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in COMMANDS and cmd_name not in HIDDEN:
             return None
-        command: click.Command = import_module(f"fraudwatch.cli.{cmd_name.replace('-', '_')}").command
+        module = HIDDEN.get(cmd_name, cmd_name.replace("-", "_"))
+        command: click.Command = import_module(f"fraudwatch.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -32,7 +32,7 @@ import pytest
         (["topics", "--set", "kafka.bootstrap_servers=127.0.0.1:1"], "check that it runs"),
         (["alerts", "--set", "kafka.bootstrap_servers=127.0.0.1:1"], "check that it runs"),
         (["replay", "{stream}", "--set", "kafka.bootstrap_servers=127.0.0.1:1"], "check that it runs"),
-        (["worker", "--set", "kafka.bootstrap_servers=127.0.0.1:1"], "Check the address"),
+        (["worker", "--set", "kafka.bootstrap_servers=127.0.0.1:1"], "check that it runs"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )

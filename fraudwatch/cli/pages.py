@@ -1,0 +1,181 @@
+"""`fraudwatch docs`: the pages of docs/ that are made from what they describe, so that none can go stale.
+
+`make docs` runs it, and tests/docs compares. Hidden: it writes our documentation and is of no use to anybody else.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from fraudwatch.cli.entry import COMMANDS, main
+from fraudwatch.cli.features import whole_catalogue, window
+from fraudwatch.cli.options import FILE, example
+from fraudwatch.cli.output import say, written
+from fraudwatch.config.reference import Setting, table
+from fraudwatch.config.settings import Settings
+from fraudwatch.records import FeatureSpec, Role, Side, Theme
+
+WIDTH = 110
+"""Columns of a help text, whatever terminal the page is made on."""
+
+MADE_BY = "<!-- Written by `make docs`; change what it describes, not this page. -->"
+
+CONFIGURATION = """\
+# Configuration
+
+One YAML file with the settings that differ from their defaults; [configs/default.yaml](../configs/default.yaml) has
+all of them. What is set later wins:
+
+1. the defaults;
+2. the file (`--config FILE`);
+3. environment variables, such as `FRAUDWATCH_KAFKA__GROUP` for `kafka.group`: the key in capitals, with two
+   underscores for each dot;
+4. `--set KEY=VALUE` on the command line, which may be repeated.
+
+`fraudwatch config check --config FILE` says whether it can be used, with every mistake at once: its line, the key,
+what was expected, what was found, and the nearest right spelling. `fraudwatch config show` prints what is in effect,
+secrets hidden, and `fraudwatch config schema` the JSON Schema for an editor.
+
+A duration is a whole number and a unit: `200ms`, `90s`, `15m`, `1h`, `30d`. How sources are mapped has a page of
+its own, [sources](sources.md); how the connection is protected too, [security](security.md).
+"""
+
+FEATURES = """\
+# Features
+
+What is computed of every transaction, from its account's history up to it. These are the features of the default
+configuration; `fraudwatch features --config FILE` lists those of yours, and those that its source cannot feed: a
+feature is off when a canonical field it needs is not mapped.
+
+- The *theme* groups features; an alert of the highest severity needs reasons of two themes.
+- The *side* says which values alarm: large ones (`high`), small ones (`low`), or rare ones (`rare`).
+- The *role* says what the feature is to the score. An `anchor` is evidence by itself. A `context` earns its weight
+  from how often it goes together with extreme anchors in the training sample. A `descriptive` feature is computed
+  and shown, and weighs nothing.
+- The *window* slides on event time, up to the judged transaction; the feature says whether that is inside.
+
+A sentence is what an alert says, with the value beside the usual one; what stands in square brackets is left out
+where the usual value is not known. Each comes with an explanation that would be innocent.
+"""
+
+COMMANDS_PAGE = """\
+# Commands
+
+The help text of every command. Data goes to standard output, messages and progress to standard error. A command ends
+with 0 when all is well, with 1 when a person has to change something (one message says what), and with 2 when it was
+typed wrongly.
+"""
+
+
+@click.command("docs", hidden=True, epilog=example("fraudwatch docs docs"))
+@click.argument("directory", type=FILE)
+def command(directory: Path) -> None:
+    """Write the generated pages of the documentation into a directory."""
+    for name, text in pages().items():
+        with written(directory / name):
+            (directory / name).write_text(text, encoding="utf-8")
+        say(f"{directory / name} written")
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its file name; the same code gives the same text."""
+    return {
+        "commands.md": _page(COMMANDS_PAGE, _commands()),
+        "configuration.md": _page(CONFIGURATION, _settings()),
+        "features.md": _page(FEATURES, _features()),
+    }
+
+
+def every_command(
+    group: click.Group = main, parent: click.Context | None = None
+) -> Iterator[tuple[click.Context, click.Command]]:
+    """Every command that is not hidden, after the group it belongs to, each with the context it runs in."""
+    context = _context(group, parent, group.name if parent else "fraudwatch")
+    yield context, group
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        if isinstance(found, click.Group):
+            yield from every_command(found, context)
+        elif found is not None:
+            yield _context(found, context, name), found
+
+
+def _context(command: click.Command, parent: click.Context | None, name: str | None) -> click.Context:
+    return click.Context(command, parent, name, terminal_width=WIDTH, **command.context_settings)
+
+
+def _page(intro: str, lines: Iterator[str]) -> str:
+    title, _, rest = intro.partition("\n")
+    return "\n".join([title, "", MADE_BY, rest, *lines]) + "\n"
+
+
+def _commands() -> Iterator[str]:
+    yield "| command | |"
+    yield "|---|---|"
+    for name, sentence in COMMANDS.items():
+        yield f"| [`fraudwatch {name}`](#fraudwatch-{name}) | {sentence} |"
+    for context, found in every_command():
+        yield from ("", f"## {context.command_path}", "", "```text")
+        yield from (line.rstrip() for line in found.get_help(context).strip().splitlines())
+        yield "```"
+
+
+def _settings() -> Iterator[str]:
+    for section, settings in groupby(table(), lambda setting: setting.key.rpartition(".")[0].split(".")[0]):
+        described = getattr(Settings(), section).__doc__ if section else "Not in any section."
+        yield from (f"## {section or 'Top level'}", "", f"{described}", "")
+        yield from ("| setting | default | what it says | a value is |", "|---|---|---|---|")
+        yield from (_setting(setting) for setting in settings)
+        yield ""
+
+
+def _setting(setting: Setting) -> str:
+    default = f"`{setting.default}`" if setting.default else "must be given"
+    return f"| `{setting.key}` | {default} | {_cell(setting.sentence)} | {_cell(setting.type)} |"
+
+
+def _features() -> Iterator[str]:
+    specs = whole_catalogue(Settings())
+    yield from _counts(specs)
+    for theme in Theme:
+        of_theme = [spec for spec in specs if spec.theme is theme]
+        if of_theme:
+            yield from ("", f"## Theme: {theme.value.replace('_', ' ')}")
+        for spec in of_theme:
+            yield from _feature(spec)
+
+
+def _counts(specs: tuple[FeatureSpec, ...]) -> Iterator[str]:
+    """One table of all of them, to be found by their codes."""
+    yield from ("| feature | code | theme | side | role | window | needs |", "|---|---|---|---|---|---|---|")
+    for spec in specs:
+        facts = [spec.theme.value, spec.side.value, spec.role.value, window(spec) or "–", _needs(spec)]
+        yield f"| [`{spec.name}`](#{_anchor(spec)}) | {spec.code} | {' | '.join(facts)} |"
+
+
+def _feature(spec: FeatureSpec) -> Iterator[str]:
+    yield from ("", f"### {spec.name}", "", _cell(spec.doc), "")
+    sides = {Side.HIGH: "large values alarm", Side.LOW: "small values alarm", Side.RARE: "rare values alarm"}
+    roles = {Role.ANCHOR: "an anchor", Role.CONTEXT: "a context", Role.DESCRIPTIVE: "descriptive"}
+    yield f"- Code `{spec.code}`; {sides[spec.side]}; {roles[spec.role]}; unit `{spec.unit}`."
+    if spec.window_ms is not None:
+        yield f"- Window: {window(spec)}."
+    if spec.fields:
+        yield f"- Needs {_needs(spec)}."
+    yield f"- Says: “{_cell(spec.sentence.en)}” / « {_cell(spec.sentence.fr)} »"
+    yield f"- May be innocent: “{_cell(spec.innocent.en)}” / « {_cell(spec.innocent.fr)} »"
+
+
+def _anchor(spec: FeatureSpec) -> str:
+    return spec.name.lower()
+
+
+def _needs(spec: FeatureSpec) -> str:
+    return ", ".join(f"`{field}`" for field in spec.fields) or "–"
+
+
+def _cell(text: str) -> str:
+    """Text that breaks neither a table nor a line."""
+    return " ".join(text.split()).replace("|", "\\|")
