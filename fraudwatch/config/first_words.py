@@ -6,6 +6,7 @@ written by hand (KIP-43, KIP-152), because no client library is common to those 
 
 import socket
 import struct
+import time
 from typing import NamedTuple
 
 from fraudwatch.config.scram import Scram
@@ -41,18 +42,39 @@ class _Login(NamedTuple):
     mechanisms: list[str]
 
 
-def introduce(line: socket.socket, security: str, user: tuple[str, str] | None) -> None:
+class _Line(NamedTuple):
+    """An open line, and until when it may take (monotonic): a socket's own timeout starts anew with each byte."""
+
+    socket: socket.socket
+    deadline: float
+
+    def receive(self, size: int) -> bytes:
+        """So many bytes. Raises HungUpError, TimeoutError."""
+        received = b""
+        while len(received) < size:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self.socket.settimeout(left)
+            part = self.socket.recv(size - len(received))
+            if not part:
+                raise HungUpError("it hung up")
+            received += part
+        return received
+
+
+def introduce(line: socket.socket, security: str, user: tuple[str, str] | None, seconds: float) -> None:
     """Returns when the listener is what `security` says and lets the user, if one is given, in.
 
-    Raises RefusedError, and what the socket raises (TimeoutError, ssl.SSLError).
+    Raises RefusedError, TimeoutError after so many seconds, and what else the socket raises (ssl.SSLError).
     """
     try:
-        _introduce(line, security, user)
+        _introduce(_Line(line, time.monotonic() + seconds), security, user)
     except struct.error as error:
         raise _not_kafka() from error
 
 
-def _introduce(line: socket.socket, security: str, user: tuple[str, str] | None) -> None:
+def _introduce(line: _Line, security: str, user: tuple[str, str] | None) -> None:
     try:
         login = _ask_for_login(line)
     except HungUpError:
@@ -84,7 +106,7 @@ _GIVE_A_USER = (
 )
 
 
-def _ask_for_login(line: socket.socket) -> _Login:
+def _ask_for_login(line: _Line) -> _Login:
     answer = _ask(line, _SASL_HANDSHAKE, _text(MECHANISM))
     error, count = struct.unpack_from(">hi", answer)
     mechanisms, at = [], 6
@@ -95,7 +117,7 @@ def _ask_for_login(line: socket.socket) -> _Login:
     return _Login(error, mechanisms)
 
 
-def _log_in(line: socket.socket, username: str, password: str) -> None:
+def _log_in(line: _Line, username: str, password: str) -> None:
     scram = Scram(username, password)
     try:
         server_final = _authenticate(line, username, scram.final(_authenticate(line, username, scram.first)))
@@ -107,7 +129,7 @@ def _log_in(line: socket.socket, username: str, password: str) -> None:
         ) from error
 
 
-def _authenticate(line: socket.socket, username: str, message: bytes) -> bytes:
+def _authenticate(line: _Line, username: str, message: bytes) -> bytes:
     """Raises RefusedError with what the broker says."""
     answer = _ask(line, _SASL_AUTHENTICATE, struct.pack(">i", len(message)) + message)
     error, length = struct.unpack_from(">hh", answer)
@@ -122,12 +144,12 @@ def _authenticate(line: socket.socket, username: str, message: bytes) -> bytes:
     return answer[at + 4 : at + 4 + max(size, 0)]
 
 
-def _ask(line: socket.socket, request: tuple[int, int], body: bytes) -> bytes:
+def _ask(line: _Line, request: tuple[int, int], body: bytes) -> bytes:
     """The body of the answer. Raises RefusedError when it is none of Kafka's."""
     message = struct.pack(">hhih", *request, _CORRELATION, len(_CLIENT)) + _CLIENT + body
     try:
-        line.sendall(struct.pack(">i", len(message)) + message)
-        head = _receive(line, 4)
+        line.socket.sendall(struct.pack(">i", len(message)) + message)
+        head = line.receive(4)
         if head.startswith(_TLS_ALERT):
             raise RefusedError(
                 "found a listener that speaks TLS, and kafka.security is plaintext",
@@ -136,22 +158,12 @@ def _ask(line: socket.socket, request: tuple[int, int], body: bytes) -> bytes:
         (length,) = struct.unpack(">i", head)
         if not 4 < length <= _LONGEST_ANSWER:
             raise _not_kafka()
-        correlation, *_ = struct.unpack_from(">i", answer := _receive(line, length))
+        correlation, *_ = struct.unpack_from(">i", answer := line.receive(length))
     except ConnectionError as error:
         raise HungUpError(error.strerror or "it hung up") from error
     if correlation != _CORRELATION:
         raise _not_kafka()
     return answer[4:]
-
-
-def _receive(line: socket.socket, size: int) -> bytes:
-    received = b""
-    while len(received) < size:
-        part = line.recv(size - len(received))
-        if not part:
-            raise HungUpError("it hung up")
-        received += part
-    return received
 
 
 def _text(text: str) -> bytes:

@@ -83,9 +83,9 @@ def _enter(kafka: Kafka, address: Address, patience: Duration) -> None:
         with _dialled(address, patience) as plain:
             if context is not None:
                 with _inside_tls(kafka, context, plain, address, patience) as line:
-                    introduce(line, kafka.security, user)
+                    introduce(line, kafka.security, user, patience / 1000)
             else:
-                introduce(plain, kafka.security, user)
+                introduce(plain, kafka.security, user, patience / 1000)
     except TimeoutError as error:
         raise RefusedError(f"which did not answer within {patience}", _IS_IT_THERE) from error
 

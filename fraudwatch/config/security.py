@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from fraudwatch.config.settings import Kafka
+from fraudwatch.config.wording import HIDDEN
 from fraudwatch.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,15 @@ MOST_BYTES = 1 << 20
 _OF_TLS = ("ca_file", "certificate_file", "key_file", "key_password_file")
 _OF_LOGIN = ("username", "password", "password_file")
 _READABLE_BY_ALL = 0o004
+
+
+class Password(str):
+    """A text that is not shown where values are: kafka-python logs all its options when it debugs."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(HIDDEN)
 
 
 def contradictions(kafka: Kafka) -> Iterator[tuple[str, str]]:
@@ -108,14 +118,14 @@ def trust(kafka: Kafka) -> ssl.SSLContext:
 
 
 @cache
-def credentials(kafka: Kafka) -> tuple[str, str] | None:
+def credentials(kafka: Kafka) -> tuple[str, Password] | None:
     """User and password; None where nobody logs in. Raises ConfigurationError as `tls_context` does."""
     _require_sense(kafka)
     if kafka.security != "sasl_ssl" or kafka.username is None:
         return None
     if kafka.password is not None:
-        return kafka.username, kafka.password
-    return kafka.username, _secret("kafka.password_file", Path(kafka.password_file or ""))
+        return kafka.username, Password(kafka.password)
+    return kafka.username, Password(_secret("kafka.password_file", Path(kafka.password_file or "")))
 
 
 def _require_sense(kafka: Kafka) -> None:
