@@ -32,7 +32,7 @@ def raised(settings, alert):
 
     evidence = tuple(
         EvidenceTransaction(f"t{number}", "2018-08-08T00:00:00.000Z", "1.00", 100, None, at(number))
-        for number in range(3)
+        for number in range(2)
     )
     first = replace(
         alert,
