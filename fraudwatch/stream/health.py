@@ -46,7 +46,7 @@ class Health:
         """False when nothing moved for too long although records wait, or the watch itself stands still."""
         now = self._clock()
         if self._looked_at is not None and now - self._looked_at > self._stalled_after:
-            return False, f"stalled: the worker has not looked at its log for {now - self._looked_at:.0f} s"
+            return False, f"stalled: the log was not looked at for {now - self._looked_at:.0f} s"
         still = now - self._moved_at
         if self._waiting and still > self._stalled_after:
             return False, f"stalled: {self._waiting} records wait and nothing moved for {still:.0f} s"
