@@ -78,8 +78,9 @@ def _security(kafka: Kafka) -> dict[str, Any]:
 @contextmanager
 def connected(make: Callable[..., Any], kafka: Kafka, **arguments: Any) -> Iterator[Any]:
     """A client of kafka-python (`make` is its class), closed at the end; what it raises becomes a BrokerError."""
-    arguments = connection(kafka) | arguments
-    require_entry(kafka, kafka.request_timeout)
+    # The address that lets us in knows the others; kafka-python leaves a socket open at one that does not.
+    entry = {"bootstrap_servers": [str(require_entry(kafka, kafka.request_timeout))]}
+    arguments = connection(kafka) | entry | arguments
     networks: list[KafkaNetClient] = []
 
     def network(**configuration: Any) -> KafkaNetClient:

@@ -53,8 +53,8 @@ def _address(server: str) -> Address:
     return Address(host, port or DEFAULT_PORT)
 
 
-def require_entry(kafka: Kafka, patience: Duration) -> None:
-    """Returns once one address has let us in; none is waited for longer than `patience` at a time.
+def require_entry(kafka: Kafka, patience: Duration) -> Address:
+    """The first address that lets us in; none is waited for longer than `patience` at a time.
 
     Raises BrokerError that says what was found at each and what to do, and ConfigurationError for options or files
     that cannot be used.
@@ -66,7 +66,7 @@ def require_entry(kafka: Kafka, patience: Duration) -> None:
         except RefusedError as refusal:
             refusals[address] = refusal
         else:
-            return
+            return address
     # Whoever answered wrongly says more than who did not answer.
     telling = sorted(refusals.values(), key=lambda refusal: refusal.remedy == _IS_IT_THERE)[0]
     found = telling.found
