@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fraudwatch.errors import BrokerError
@@ -36,6 +36,7 @@ def deliver(wire: Wire, *messages: Message) -> None:
     asyncio.run(delivery.send(messages))
 
 
+@example(1_001)
 @given(st.none() | st.integers(0, 2**43))
 def test_a_timestamp_arrives_as_the_same_millisecond(timestamp_ms: int | None) -> None:
     wire = Wire()
