@@ -78,7 +78,10 @@ class Delivery:
         self, letter: DeadLetter, value: bytes | None, *more: tuple[str, bytes]
     ) -> Awaitable[Any]:
         headers = [*self._letter_headers(letter), *more]
-        return await self._queue(self._dead_letters_topic, letter.record.key, value, headers=headers)
+        key = letter.record.key
+        if key is None and value is None:
+            value = b""  # aiokafka sends no record of nothing; the reason, tombstone, says that there was none
+        return await self._queue(self._dead_letters_topic, key, value, headers=headers)
 
     async def _send_without_bytes(self, letter: DeadLetter) -> None:
         """A record of just the size the broker allows is over it with our headers on.

@@ -145,11 +145,12 @@ class Broker:
         partition: int = 0,
         topic: str | None = None,
         timestamp_ms: int | None = None,
+        key: bytes | None = b"account",
     ) -> None:
         producer = Producer(self._client | {"enable.idempotence": True, "message.max.bytes": 2_000_000})
         more = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
         for value in values:
-            producer.produce(topic or self.settings.source.topic, value, b"account", partition, **more)
+            producer.produce(topic or self.settings.source.topic, value, key, partition, **more)
         assert producer.flush(20) == 0
 
     def send_as_java_does(self, topic: str, keys: list[bytes]) -> None:

@@ -41,6 +41,19 @@ def test_what_cannot_be_read_becomes_a_dead_letter_with_its_bytes_and_the_batch_
     assert dict(letters[0].headers())["reason"] == b"not_json"
 
 
+def test_a_record_of_nothing_becomes_a_dead_letter_too(
+    settings: Settings, broker: Any, numbered: Numbered, start: Start
+) -> None:
+    broker.create_topics(1)
+    broker.send([None], key=None)
+    broker.send(numbered(1, 3))
+    worker = start(settings)
+    worker.until(lambda: broker.committed() == {0: 4})
+    (letter,) = broker.read(settings.topics.dead_letters)
+    assert (letter.key(), letter.value()) == (None, b"")
+    assert dict(letter.headers())["offset"] == b"0"
+
+
 def test_a_record_too_large_for_the_dead_letters_with_headers_leaves_its_position_there(
     settings: Settings, broker: Any, numbered: Numbered, start: Start
 ) -> None:
