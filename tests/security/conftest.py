@@ -135,9 +135,9 @@ class Node:
         places = answer.result(ANSWER_SECONDS).topic_partitions
         return sum(place.offset for place in places if place.topic == topic and place.offset > 0)
 
-    def send(self, topic: str, *values: bytes) -> None:
+    def send(self, topic: str, *values: bytes, headers: list[tuple[str, bytes]] | None = None) -> None:
         for value in values:
-            self._producer.produce(topic, value, b"key")
+            self._producer.produce(topic, value, b"key", headers=headers or [])
         assert self._producer.flush(ANSWER_SECONDS) == 0
 
     def secret(self, name: str) -> str:
@@ -211,6 +211,7 @@ class Configuration:
         }
         self.source = f"{name}.source"
         self.group = f"{name}.group"
+        self._is_intake = False
         self._kafka: dict[str, object] = {
             "group": self.group,
             "request_timeout": "4s",
@@ -230,8 +231,14 @@ class Configuration:
 
     def name_of(self, setting: str) -> str:
         """The name that a setting has here."""
-        own = {"kafka.group": self.group, "source.topic": self.source}
+        group = f"{self.group}-intake" if self._is_intake else self.group
+        own = {"kafka.group": group, "source.topic": self.source, "sources": self.source}
         return own.get(setting) or self.topics[setting.removeprefix("topics.")]
+
+    def as_of(self, role: str) -> Self:
+        """For intake the source is one of several, though the only one."""
+        self._is_intake = role == "intake"
+        return self
 
     @property
     def user(self) -> str:
@@ -273,10 +280,11 @@ class Configuration:
 
     def write(self) -> Path:
         path = self._directory / "fraudwatch.yaml"
+        source = {"topic": self.source}
         content = {
             "kafka": {key: value for key, value in self._kafka.items() if value is not None},
             "topics": self.topics,
-            "source": {"topic": self.source},
+            **({"sources": {"one": source}} if self._is_intake else {"source": source}),
             "metrics": {"port": self.port},
             "training": {"min_transactions": 1_000_000},
         }
@@ -290,14 +298,14 @@ def _any_port() -> int:
 
 
 class Worker:
-    """`fraudwatch worker` as a process."""
+    """`fraudwatch worker`, or another command that stays, as a process."""
 
-    def __init__(self, configuration: Configuration, directory: Path) -> None:
+    def __init__(self, configuration: Configuration, directory: Path, command: str) -> None:
         self._address = f"http://127.0.0.1:{configuration.port}"
         self._log = directory / "worker.log"
         with self._log.open("wb") as log:
-            command = [sys.executable, "-m", "fraudwatch", "worker", "--config", configuration.write()]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
+            words = [sys.executable, "-m", "fraudwatch", command, "--config", configuration.write()]
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, cwd=directory)
 
     @property
     def said(self) -> str:
@@ -334,12 +342,12 @@ def configuration(node: Node, tmp_path: Path, unique_name: Callable[[str], str])
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[Configuration], Worker]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     """Starts a worker; what still runs at the end of the test is killed."""
     started: list[Worker] = []
 
-    def start_worker(configuration: Configuration) -> Worker:
-        started.append(Worker(configuration, tmp_path))
+    def start_worker(configuration: Configuration, command: str = "worker") -> Worker:
+        started.append(Worker(configuration, tmp_path, command))
         return started[-1]
 
     yield start_worker

@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+from fraudwatch.decode.letters import dead_letter_headers
+from fraudwatch.records import DeadLetter, Record, Refusal, Stage
 from fraudwatch.stream.rights import WORKER
 
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
-ROW = re.compile(r"^\| (\w+) \| (group|topic) `([\w.]+)` \| ([\w, ]+) \| .+ \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (\w+) \| (group|topic)(?: of each of)? `([\w.]+)`(?:, with `-intake` behind it)? \| ([\w, ]+) \| .+ \|$",
+    re.MULTILINE,
+)
 ROWS = [
     (role, kind, setting, operation)
     for role, kind, setting, operations in ROW.findall(PAGE)
@@ -20,6 +25,7 @@ ROWS = [
 """One operation each, as the page has them."""
 
 ROLES = list(dict.fromkeys(role for role, *_ in ROWS))
+RUNNING = ["worker", "intake"]
 GIVE = ["--account", "a", "--note", "because", "--author", "me"]
 
 Step = Callable[[Any, Any, Callable[..., Any]], Iterator[Any]]
@@ -56,6 +62,10 @@ def feeder(node: Any, configuration: Any, run: Callable[..., Any]) -> Iterator[A
     rows = configuration.write().parent / "rows.jsonl"
     rows.write_text("no transaction\n")
     yield run(configuration, "replay", rows)
+    record = Record(configuration.source, 0, 0, 0, None, b"no transaction")
+    letter = DeadLetter(record, Stage.DECODE, Refusal.NOT_JSON, "")
+    node.send(configuration.topics["dead_letters"], b"no transaction", headers=dead_letter_headers(letter))
+    yield run(configuration, "dead-letters", "replay", "--yes")
 
 
 def _as_maintained(configuration: Any, run: Callable[..., Any]) -> None:
@@ -87,9 +97,10 @@ def of(role: str) -> list[tuple[str, str, str, str]]:
     return [row for row in ROWS if row[0] == role]
 
 
-def test_the_page_has_every_role_that_is_tried() -> None:
-    assert {"worker", *STEPS} == set(ROLES)
-    assert PAGE.count("\n| ") - PAGE.count("| ---") > len(ROWS) / 2  # the pattern reads the table, not a part
+def test_every_role_and_every_row_of_the_page_is_tried() -> None:
+    assert {*RUNNING, *STEPS} == set(ROLES)
+    table = PAGE.partition("| role | on |")[2].partition("\n\n")[0]
+    assert len(ROW.findall(table)) == len(ROW.findall(PAGE)) == len(table.strip().splitlines()) - 2
 
 
 @pytest.mark.parametrize("role", STEPS)
@@ -115,34 +126,34 @@ def test_without_one_of_them_a_command_says_which_is_lacking(
     assert configuration.name_of(setting) in message or f"{operation} on a topic" in message
 
 
-def test_a_worker_with_the_rights_of_the_page_runs_alerts_and_commits(
-    node: Any, configuration: Any, run: Callable[..., Any], start: Callable[[Any], Any]
+@pytest.mark.parametrize("role", RUNNING)
+def test_with_the_rights_of_the_page_records_are_read_refused_and_committed(
+    role: str, node: Any, configuration: Any, start: Callable[..., Any]
 ) -> None:
-    configuration.create_topics()
-    given(node, configuration, of("worker"))
-    worker = start(configuration)
-    worker.until_ready()
+    configuration.as_of(role).create_topics()
+    given(node, configuration, of(role))
+    process = start(configuration, role)
+    process.until_ready()
     node.send(configuration.source, b"no transaction")
     deadline = time.monotonic() + 20
-    while node.committed(configuration.group, configuration.source) != 1:
-        assert time.monotonic() < deadline, worker.said
+    while node.committed(configuration.name_of("kafka.group"), configuration.source) != 1:
+        assert time.monotonic() < deadline, process.said
         time.sleep(0.1)
-    assert "AuthorizationFailed" not in worker.said
-    assert worker.end() == 0
+    assert "AuthorizationFailed" not in process.said
+    assert process.end() == 0
 
 
-@pytest.mark.parametrize("row", of("worker"), ids="-".join)
-def test_a_worker_without_one_of_them_ends_at_once_and_names_it(
+@pytest.mark.parametrize("row", [row for role in RUNNING for row in of(role)], ids="-".join)
+def test_what_runs_for_long_ends_at_once_without_one_of_them_and_names_it(
     row: tuple[str, str, str, str], node: Any, configuration: Any, run: Callable[..., Any]
 ) -> None:
-    _, kind, setting, operation = row
-    configuration.create_topics()
-    given(node, configuration, [other for other in of("worker") if other != row])
-    ended = run(configuration, "worker")
+    role, kind, setting, operation = row
+    configuration.as_of(role).create_topics()
+    given(node, configuration, [other for other in of(role) if other != row])
+    ended = run(configuration, role)
     assert ended.exit_code == 1
     (message,) = ended.stderr.splitlines()
-    lacking = f"found that it lacks {operation} on {kind} {configuration.name_of(setting)} ({setting}):"
-    assert lacking in message
+    assert f"found that it lacks {operation} on {kind} {configuration.name_of(setting)} (" in message
 
 
 def test_the_worker_asks_for_what_the_page_lists() -> None:
