@@ -1,4 +1,4 @@
-"""The first words of Kafka's protocol on an open line: does the listener want a user, and does it let ours in.
+"""The first words of Kafka's protocol on an open line: does the listener want a user, does it let ours in, where next.
 
 One request tells the first: to SaslHandshake a listener without users answers ILLEGAL_SASL_STATE. Messages are
 written by hand (KIP-43, KIP-152), because no client library is common to those who ask.
@@ -13,7 +13,7 @@ from fraudwatch.config.scram import Scram
 from fraudwatch.config.security import MECHANISM
 
 # Requests in the versions that every broker since 1.0 knows.
-_SASL_HANDSHAKE, _SASL_AUTHENTICATE = (17, 1), (36, 0)
+_SASL_HANDSHAKE, _SASL_AUTHENTICATE, _METADATA = (17, 1), (36, 0), (3, 1)
 _OK, _OTHER_MECHANISM, _NO_USERS_HERE = 0, 33, 34
 _CORRELATION = 1
 _CLIENT = b"fraudwatch"
@@ -63,13 +63,22 @@ class _Line(NamedTuple):
         return received
 
 
-def introduce(line: socket.socket, security: str, user: tuple[str, str] | None, seconds: float) -> None:
+def introduce(
+    line: socket.socket, security: str, user: tuple[str, str] | None, seconds: float
+) -> list[tuple[str, int]]:
     """Returns when the listener is what `security` says and lets the user, if one is given, in.
+
+    Gives host and port of the cluster's brokers as they call themselves, to which clients go on.
 
     Raises RefusedError, TimeoutError after so many seconds, and what else the socket raises (ssl.SSLError).
     """
     try:
-        _introduce(_Line(line, time.monotonic() + seconds), security, user)
+        opened = _Line(line, time.monotonic() + seconds)
+        _introduce(opened, security, user)
+        return _ask_for_brokers(opened)
+    except HungUpError:
+        # Perhaps a Kafka of another make, that hangs up on a question: the client will see.
+        return []
     except struct.error as error:
         raise _not_kafka() from error
 
@@ -79,8 +88,7 @@ def _introduce(line: _Line, security: str, user: tuple[str, str] | None) -> None
         login = _ask_for_login(line)
     except HungUpError:
         if user is None:
-            # Perhaps a Kafka of another make, that hangs up on this question: the client will see.
-            return
+            raise
         raise RefusedError("found one that hangs up when asked for a login", _NAME_A_SASL_PORT) from None
     wants_user = login.error in (_OK, _OTHER_MECHANISM)
     if user is None and wants_user:
@@ -111,10 +119,21 @@ def _ask_for_login(line: _Line) -> _Login:
     error, count = struct.unpack_from(">hi", answer)
     mechanisms, at = [], 6
     for _ in range(count):
-        (length,) = struct.unpack_from(">h", answer, at)
-        mechanisms.append(answer[at + 2 : at + 2 + length].decode("utf-8", "replace"))
-        at += 2 + length
+        mechanism, at = _string(answer, at)
+        mechanisms.append(mechanism)
     return _Login(error, mechanisms)
+
+
+def _ask_for_brokers(line: _Line) -> list[tuple[str, int]]:
+    answer = _ask(line, _METADATA, struct.pack(">i", 0))
+    (count,) = struct.unpack_from(">i", answer)
+    brokers, at = [], 4
+    for _ in range(count):
+        host, at = _string(answer, at + 4)
+        (port,) = struct.unpack_from(">i", answer, at)
+        brokers.append((host, port))
+        _, at = _string(answer, at + 4)  # the rack
+    return brokers
 
 
 def _log_in(line: _Line, username: str, password: str) -> None:
@@ -164,6 +183,13 @@ def _ask(line: _Line, request: tuple[int, int], body: bytes) -> bytes:
     if correlation != _CORRELATION:
         raise _not_kafka()
     return answer[4:]
+
+
+def _string(answer: bytes, at: int) -> tuple[str, int]:
+    """A string of the protocol (null is empty), and where the next thing begins: always further on."""
+    (length,) = struct.unpack_from(">h", answer, at)
+    end = at + 2 + max(length, 0)
+    return answer[at + 2 : end].decode("utf-8", "replace"), end
 
 
 def _text(text: str) -> bytes:

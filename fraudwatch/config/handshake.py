@@ -53,19 +53,29 @@ def _address(server: str) -> Address:
     return Address(host, port or DEFAULT_PORT)
 
 
+class _Call(NamedTuple):
+    """An address to be dialled, where it is named, and how long to wait."""
+
+    kafka: Kafka
+    address: Address
+    named_in: str
+    patience: Duration
+
+
 def require_entry(kafka: Kafka, patience: Duration) -> Address:
     """The first address that lets us in; none is waited for longer than `patience` at a time.
 
-    Raises BrokerError that says what was found at each and what to do, and ConfigurationError for options or files
-    that cannot be used.
+    Raises BrokerError that says what was found at each and what to do, also for a broker that the address sends us
+    on to and that is not who it should be; ConfigurationError for options or files that cannot be used.
     """
     refusals: dict[Address, RefusedError] = {}
     for address in addresses(kafka):
         try:
-            _enter(kafka, address, patience)
+            brokers = _enter(_Call(kafka, address, "kafka.bootstrap_servers", patience))
         except RefusedError as refusal:
             refusals[address] = refusal
         else:
+            _require_trust(kafka, address, brokers, patience)
             return address
     # Whoever answered wrongly says more than who did not answer.
     telling = sorted(refusals.values(), key=lambda refusal: refusal.remedy == _IS_IT_THERE)[0]
@@ -76,55 +86,78 @@ def require_entry(kafka: Kafka, patience: Duration) -> Address:
     raise BrokerError(f"expected Kafka at {kafka.bootstrap_servers}, {found}: {telling.remedy}")
 
 
-def _enter(kafka: Kafka, address: Address, patience: Duration) -> None:
+def _enter(call: _Call) -> list[Address]:
+    """The brokers it sends us on to."""
     # Files are read before anything is dialled.
-    context, user = tls_context(kafka), credentials(kafka)
-    try:
-        with _dialled(address, patience) as plain:
-            if context is not None:
-                with _inside_tls(kafka, context, plain, address, patience) as line:
-                    introduce(line, kafka.security, user, patience / 1000)
-            else:
-                introduce(plain, kafka.security, user, patience / 1000)
-    except TimeoutError as error:
-        raise RefusedError(f"which did not answer within {patience}", _IS_IT_THERE) from error
+    tls_context(call.kafka)
+    user, security, seconds = credentials(call.kafka), call.kafka.security, call.patience / 1000
+    with _connected(call) as line:
+        return [Address(*place) for place in introduce(line, security, user, seconds)]
+
+
+def _require_trust(kafka: Kafka, entry: Address, brokers: list[Address], patience: Duration) -> None:
+    """Clients go on to the brokers' own names for themselves, and would only say that these do not answer."""
+    if kafka.security == "plaintext":
+        return
+    for broker in brokers:
+        try:
+            if broker != entry:
+                with _connected(_Call(kafka, broker, "advertised.listeners of the broker", patience)):
+                    pass
+        except RefusedError as refusal:
+            if refusal.remedy != _IS_IT_THERE:  # one broker of a cluster may be down
+                raise BrokerError(
+                    f"expected Kafka at {entry} to send us on to brokers we can trust, {refusal.found} at {broker}: "
+                    f"{refusal.remedy}"
+                ) from refusal
 
 
 @contextmanager
-def _dialled(address: Address, patience: Duration) -> Iterator[socket.socket]:
+def _connected(call: _Call) -> Iterator[socket.socket]:
+    """The line to talk on, inside TLS where there is any. Raises RefusedError, also for what is met while talking."""
+    context = tls_context(call.kafka)
     try:
-        line = socket.create_connection(address, timeout=patience / 1000)
+        with _dialled(call) as plain:
+            if context is None:
+                yield plain
+                return
+            with _inside_tls(call, context, plain) as line:
+                yield line
+    except TimeoutError as error:
+        raise RefusedError(f"which did not answer within {call.patience}", _IS_IT_THERE) from error
+
+
+@contextmanager
+def _dialled(call: _Call) -> Iterator[socket.socket]:
+    try:
+        line = socket.create_connection(call.address, timeout=call.patience / 1000)
     except TimeoutError:
         raise
     except OSError as error:
-        raise RefusedError(f"found none ({address}: {error.strerror or error})", _IS_IT_THERE) from error
+        raise RefusedError(f"found none ({call.address}: {error.strerror or error})", _IS_IT_THERE) from error
     with line:
         yield line
 
 
 @contextmanager
-def _inside_tls(
-    kafka: Kafka, context: ssl.SSLContext, plain: socket.socket, address: Address, patience: Duration
-) -> Iterator[ssl.SSLSocket]:
+def _inside_tls(call: _Call, context: ssl.SSLContext, plain: socket.socket) -> Iterator[ssl.SSLSocket]:
     try:
-        line = context.wrap_socket(plain, server_hostname=address.host)
+        line = context.wrap_socket(plain, server_hostname=call.address.host)
     except TimeoutError:
         raise
     except ssl.SSLCertVerificationError as error:
-        raise _distrusted(kafka, address, error, patience) from error
+        raise _distrusted(call, error) from error
     except OSError as error:
-        raise _unwelcome(kafka, error) if _is_alert(error) else _without_tls(error) from error
+        raise _unwelcome(call.kafka, error) if _is_alert(error) else _without_tls(error) from error
     with line:
         try:
             yield line
         except ssl.SSLError as error:
             # In TLS 1.3 the broker's verdict on our certificate comes after the handshake.
-            raise _unwelcome(kafka, error) from error
+            raise _unwelcome(call.kafka, error) from error
 
 
-def _distrusted(
-    kafka: Kafka, address: Address, error: ssl.SSLCertVerificationError, patience: Duration
-) -> RefusedError:
+def _distrusted(call: _Call, error: ssl.SSLCertVerificationError) -> RefusedError:
     if error.verify_code == _EXPIRED:
         return RefusedError(
             "found one whose certificate has expired",
@@ -132,26 +165,24 @@ def _distrusted(
         )
     if error.verify_code in (_OTHER_NAME, _OTHER_ADDRESS):
         return RefusedError(
-            f"found one whose certificate is not for {address.host} but for "
-            f"{_names(kafka, address, patience) or 'another name'}",
-            "use a name of the certificate in kafka.bootstrap_servers, or have a certificate made for this one",
+            f"found one whose certificate is not for {call.address.host} but for {_names(call) or 'another name'}",
+            f"use a name of the certificate in {call.named_in}, or have a certificate made for this one",
         )
-    authorities = (
-        "the authorities of this system" if kafka.ca_file is None else f"kafka.ca_file {kafka.ca_file}"
-    )
+    ca_file = call.kafka.ca_file
+    authorities = "the authorities of this system" if ca_file is None else f"kafka.ca_file {ca_file}"
     return RefusedError(
         f"found one whose certificate {authorities} cannot vouch for ({error.verify_message})",
         "put the certificate of the authority that signed the broker's into the file of kafka.ca_file",
     )
 
 
-def _names(kafka: Kafka, address: Address, patience: Duration) -> str:
+def _names(call: _Call) -> str:
     """What a trusted certificate calls its broker, asked on a second line over which nothing is said."""
-    context = trust(kafka)
+    context = trust(call.kafka)
     context.check_hostname = False
     try:
         with (
-            socket.create_connection(address, timeout=patience / 1000) as plain,
+            socket.create_connection(call.address, timeout=call.patience / 1000) as plain,
             context.wrap_socket(plain) as line,
         ):
             certificate: dict[str, Any] = line.getpeercert() or {}

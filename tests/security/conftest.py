@@ -44,9 +44,9 @@ PASSWORD = "swörd,fish=7 #'\"$HOME"
 ANSWER_SECONDS = 20.0
 
 STRICT = """
-listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{sasl},SSL://127.0.0.1:{ssl},EXPIRED://127.0.0.1:{expired},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://localhost:{sasl},SSL://localhost:{ssl},EXPIRED://localhost:{expired}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,EXPIRED:SSL,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{sasl},SSL://127.0.0.1:{ssl},EXPIRED://127.0.0.1:{expired},ASTRAY://127.0.0.1:{astray},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://localhost:{sasl},SSL://localhost:{ssl},EXPIRED://localhost:{expired},ASTRAY://127.0.0.1:{astray}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,EXPIRED:SSL,ASTRAY:SSL,CONTROLLER:PLAINTEXT
 listener.name.expired.ssl.keystore.type=PEM
 listener.name.expired.ssl.keystore.location={secrets}/expired.keystore.pem
 allow.everyone.if.no.acl.found=false
@@ -149,7 +149,9 @@ def node(java_and_jars: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """With a user `fraudwatch` (password PASSWORD) and the certificate fraudwatch.pem, neither with any right."""
     directory = tmp_path_factory.mktemp("secured")
     with ExitStack() as stack:
-        ports = {name: _free_port(stack) for name in ("plain", "controller", "sasl", "ssl", "expired")}
+        ports = {
+            name: _free_port(stack) for name in ("plain", "controller", "sasl", "ssl", "expired", "astray")
+        }
     secrets = directory / "secrets"
     _make_expired(secrets)
     properties = directory / "strict.properties"

@@ -72,6 +72,9 @@ def test_any_bytes_in_a_login_are_a_refusal(first: bytes, last: bytes) -> None:
         (b"\x15\x03\x03\x00\x02\x02\x50", None, "speaks TLS"),
         (framed(b"\0\0\0\0\0\0", correlation=7), None, "something that is not Kafka"),
         (framed(b"\0"), None, "something that is not Kafka"),
+        # More names than there are bytes, each of a length that leads back to itself.
+        (framed(b"\0\0\x7f\xff\xff\xff\xff\xfe"), None, "something that is not Kafka"),
+        (login(34) + framed(b"\x7f\xff\xff\xff" + b"\xff\xf4" * 9), None, "something that is not Kafka"),
         (SCRAM, None, "wants a user and a password"),
         (login(33, "PLAIN", "GSSAPI"), USER, "a login by PLAIN, GSSAPI and not by SCRAM-SHA-512"),
         (login(34), USER, "knows no users"),

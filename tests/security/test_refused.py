@@ -165,3 +165,19 @@ def test_a_user_with_the_signs_that_scram_reserves_is_let_in_by_both_clients(
         load(configuration.write(), {}), {"source.topic": configuration.source}, needs=WORKER
     )
     assert asyncio.run(found) == {configuration.source: 2}
+
+
+def test_a_broker_that_calls_itself_by_a_name_its_certificate_does_not_have_is_found_out(
+    node: Any, configuration: Any, run: Callable[..., Any]
+) -> None:
+    """The listener is dialled by a name of the certificate, and sends us on to 127.0.0.1."""
+    configuration.over_mutual_tls().set(bootstrap_servers=f"localhost:{node.ports['astray']}")
+    for command in ("lag", "worker"):
+        ended = run(configuration, command)
+        assert ended.exit_code == 1
+        (message,) = ended.stderr.splitlines()
+        assert (
+            f"certificate is not for 127.0.0.1 but for localhost at 127.0.0.1:{node.ports['astray']}"
+            in message
+        )
+        assert "use a name of the certificate in advertised.listeners of the broker" in message
