@@ -80,7 +80,8 @@ class Delivery:
         headers = [*self._letter_headers(letter), *more]
         key = letter.record.key
         if key is None and value is None:
-            value = b""  # aiokafka sends no record of nothing; the reason, tombstone, says that there was none
+            # aiokafka sends no record of nothing; the reason, tombstone, says that there was none.
+            value = b""
         return await self._queue(self._dead_letters_topic, key, value, headers=headers)
 
     async def _send_without_bytes(self, letter: DeadLetter) -> None:
