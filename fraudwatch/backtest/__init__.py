@@ -67,8 +67,10 @@ def train_file(
 
 def load_model(settings: Settings, directory: Path) -> Model:
     """A model artefact for these settings. Raises ArtefactError when it is damaged or made for others."""
-    specs = Catalogue(settings, Decoder(settings).fields).specs
-    return detection.unpack(detection.read(directory), specs)
+    catalogue = Catalogue(settings, Decoder(settings).fields)
+    model = detection.unpack(detection.read(directory), catalogue.specs)
+    catalogue.check_population(model.population)
+    return model
 
 
 def _opened(scores: Path | None) -> AbstractContextManager[TextIO | None]:

@@ -14,7 +14,7 @@ from fraudwatch.config.log import with_log
 from fraudwatch.config.reference import schema, table
 from fraudwatch.config.rules import broken
 from fraudwatch.config.settings import Section, Settings
-from fraudwatch.config.tree import MOST_BYTES, Mistake, Node, read_tree
+from fraudwatch.config.tree import MOST_BYTES, Mistake, Node, is_unicode, read_tree
 from fraudwatch.config.wording import SECRETS
 from fraudwatch.config.writing import dump, fingerprint
 from fraudwatch.errors import ConfigurationError
@@ -38,9 +38,9 @@ def load(
     tree, mistakes = _read(path) if path is not None else (Node({}, "defaults"), [])
     for name, text in environ.items():
         if _is_setting(name):
-            _set(tree, _key(name), text, f"variable {name}", variable=name)
+            mistakes += _set(tree, _key(name), text, f"variable {name}", variable=name)
     for key, text in overrides.items():
-        _set(tree, key, text, f"override {key}")
+        mistakes += _set(tree, key, text, f"override {key}")
     mistakes += _on_command_line(tree, overrides)
     settings, wrong = check(tree)
     wrong += _two_inputs(tree)
@@ -87,11 +87,14 @@ def _key(name: str) -> str:
     return name.removeprefix(PREFIX).lower().replace("__", ".")
 
 
-def _set(tree: Node, key: str, text: str, where: str, variable: str | None = None) -> None:
+def _set(tree: Node, key: str, text: str, where: str, variable: str | None = None) -> list[Mistake]:
     """Puts the value of a variable or override into the tree; what is not YAML (`[a`) may still be a text.
 
-    A secret is taken as it is: YAML would end `pass #word` at the `#`.
+    A secret is taken as it is: YAML would end `pass #word` at the `#`. Gives the mistake where name or value can
+    be no setting: Python reads bytes that are not UTF-8 as broken characters.
     """
+    if not is_unicode(key + text):
+        return [Mistake(_printable(where), _printable(key), "expected UTF-8; found bytes that are not")]
     read, mistakes = (Node(text, where), []) if key in SECRETS else read_tree(text, lambda _: where)
     *parents, last = key.split(".")
     node = tree
@@ -101,6 +104,11 @@ def _set(tree: Node, key: str, text: str, where: str, variable: str | None = Non
             child = node.value[name] = Node({}, where, text, variable)
         node = child
     node.value[last] = Node(text if mistakes else read.value, where, text, variable)
+    return []
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _two_inputs(tree: Node) -> list[Mistake]:

@@ -235,8 +235,10 @@ class Training(Section, frozen=True):
 class Alerts(Section, frozen=True):
     """What investigators can work."""
 
+    # No house works a million; without a limit twice the share would be no number of alerts.
     alerts_per_day: Annotated[
-        float, _says("Alerts a day, over all partitions, that investigators can work.", gt=0)
+        float,
+        _says("Alerts a day, over all partitions, that investigators can work.", gt=0, le=1_000_000),
     ] = 40.0
     explore: Annotated[
         float,

@@ -122,7 +122,7 @@ class _Reading:
         built: dict[str, Node] = {}
         for name_node, value_node in source.value:
             where = self._where(name_node.start_mark.line + 1)
-            if not isinstance(name_node, yaml.ScalarNode) or not _is_unicode(name_node.value):
+            if not isinstance(name_node, yaml.ScalarNode) or not is_unicode(name_node.value):
                 self._wrong(where, key, "expected a plain name before the colon")
                 continue
             name = str(name_node.value)
@@ -154,7 +154,7 @@ _UNREADABLE = object()
 def scalar(kind: str, text: str) -> Any:
     """The value of a scalar of that kind (`str` or a key of SCALARS), or `_UNREADABLE`."""
     if kind == "str":
-        return text if text.isascii() or _is_unicode(text) else _UNREADABLE
+        return text if text.isascii() or is_unicode(text) else _UNREADABLE
     form = SCALARS.get(kind)
     if form is None or form.match(text) is None:
         return _UNREADABLE
@@ -168,8 +168,8 @@ def scalar(kind: str, text: str) -> Any:
     return number if math.isfinite(number) else _UNREADABLE
 
 
-def _is_unicode(text: str) -> bool:
-    """Whether a text can be written: half a surrogate pair, escaped in quotes, cannot."""
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written: half a surrogate pair, escaped in quotes or a byte that is no UTF-8, cannot."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -14,6 +14,9 @@ import numpy.typing as npt
 from fraudwatch.errors import ArtefactError
 from fraudwatch.records import FloatArray
 
+LARGEST_NUMBER = 1e300
+"""Of a model, either way: differences and products of what is read stay finite where a kernel needs it."""
+
 AnyArray = npt.NDArray[Any]
 Arrays = dict[str, AnyArray]
 
@@ -68,7 +71,7 @@ class ArrayReader:
         return ArrayReader(self._stock, f"{self._prefix}{prefix}.")
 
     def take(self, name: str, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> AnyArray:
-        """One array of this dtype and shape (None: any length), finite throughout; raises ArtefactError."""
+        """One array of this dtype and shape (None: any length), numbers of at most 1e300; raises ArtefactError."""
         whole_name = self._prefix + name
         array = self._stock.pop(whole_name, None)
         if array is None:
@@ -82,8 +85,13 @@ class ArrayReader:
                 f"The model's array {whole_name!r} should be {wanted}{list(shape)}, "
                 f"found {array.dtype}{list(array.shape)}; train it again."
             )
-        if not np.isfinite(array).all():
-            raise ArtefactError(f"The model's array {whole_name!r} holds NaN or infinity; train it again.")
+        # Not `>`, which is false for NaN; of 64 bits, because a narrower dtype has no such number.
+        limit = np.float64(LARGEST_NUMBER)
+        if array.dtype.kind == "f" and not (np.abs(array) <= limit).all():
+            raise ArtefactError(
+                f"The model's array {whole_name!r} holds NaN, infinity or a number past "
+                f"{LARGEST_NUMBER:g}; train it again."
+            )
         return frozen(array, wanted)
 
     def finish(self) -> None:

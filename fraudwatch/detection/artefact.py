@@ -30,8 +30,11 @@ MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
 
 LARGEST_MANIFEST = 4 * 2**20
 
-LARGEST_SAMPLE = 100_000_000
+LARGEST_SAMPLE = 10_000_000
 """`Model.reference` has a number for each training row; a stranger's artefact may not ask for gigabytes."""
+
+MOST_A_DAY = 1e12
+"""Transactions that a model may expect a day: 11 million a second."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,11 @@ def _assemble(content: Content, reader: ArrayReader, specs: tuple[FeatureSpec, .
         )
     if content.reasons[: len(specs)] != [spec.name for spec in specs]:
         raise ArtefactError("The model's reasons do not begin with its features; train it again.")
+    if not 0.0 < content.transactions_per_day <= MOST_A_DAY:
+        raise ArtefactError(
+            f"The model expects {content.transactions_per_day:g} transactions a day, where a number above 0 and "
+            f"up to {MOST_A_DAY:g} should be; train it again."
+        )
     kinds = [DETECTORS[name] for name in content.detectors]
     reasons = specs + tuple(kind.spec for kind in kinds)
     width = len(detector_inputs(specs))

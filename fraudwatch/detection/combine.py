@@ -13,6 +13,7 @@ import numpy as np
 from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless
 from fraudwatch.detection.compiled import compiled
 from fraudwatch.detection.lifts import Bands, fit_bands, fit_categories, hits_of, weighted
+from fraudwatch.detection.surprise import CAP
 from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Role, Side
 
 Specs = tuple[FeatureSpec, ...]
@@ -102,6 +103,7 @@ class Concordance:
         is_whole = start[0] == 0 and start[-1] == cuts.shape[0] and bool((np.diff(start) >= 0).all())
         reject_unless(is_whole, "start", "ascending positions of the cuts")
         lifts = reader.take("lifts", np.float64, (cuts.shape[0] + count,))
+        reject_unless(bool((np.abs(lifts) <= CAP).all()), "lifts", f"logarithms from -{CAP:g} to {CAP:g}")
         return cls(parts=parts, start=start, cuts=cuts, lifts=lifts)
 
 

@@ -112,14 +112,14 @@ class TailTables:
         for i in range(count):
             own = knots[start[i] : start[i + 1]]
             reject_unless(bool((np.diff(own) > 0).all()), "knots", "ascending values in each column")
-        return cls(
-            sides=codes,
-            start=start,
-            knots=knots,
-            levels=reader.take("levels", np.float64, knots.shape),
-            slopes=reader.take("slopes", np.float64, (count,)),
-            ceilings=reader.take("ceilings", np.float64, (count,)),
-        )
+        levels = reader.take("levels", np.float64, knots.shape)
+        slopes = reader.take("slopes", np.float64, (count,))
+        ceilings = reader.take("ceilings", np.float64, (count,))
+        for name, surprises in (("levels", levels), ("ceilings", ceilings)):
+            is_possible = bool(((surprises >= 0.0) & (surprises <= CAP)).all())
+            reject_unless(is_possible, name, f"surprises from 0 to {CAP:g}")
+        reject_unless(bool((slopes >= 0.0).all()), "slopes", "numbers of 0 or more")
+        return cls(sides=codes, start=start, knots=knots, levels=levels, slopes=slopes, ceilings=ceilings)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,8 @@ def _fit_tail(seen: FloatArray) -> _Column:
     kept = _knots_to_keep(levels)
     if values.size == 1:
         return _Column(values, levels, _STEEP, float(np.log10(seen.size + 1.0)))
-    return _Column(values[kept], levels[kept], 1.0 / (_mean_excess(seen, values) * np.log(10.0)), CAP)
+    slope = 1.0 / max(_mean_excess(seen, values) * np.log(10.0), 1.0 / _STEEP)
+    return _Column(values[kept], levels[kept], slope, CAP)
 
 
 def _knots_to_keep(levels: FloatArray) -> IntArray:

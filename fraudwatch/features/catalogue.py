@@ -32,6 +32,11 @@ class Catalogue:
         """What a usual account is like, of a training sample of history columns [n, c]."""
         return population.population(columns)
 
+    @staticmethod
+    def check_population(of_population: dict[str, float]) -> None:
+        """Raises ArtefactError for the population of a loaded model that `values` could not work with."""
+        population.check(of_population)
+
     def values(self, columns: FloatArray, of_population: dict[str, float]) -> FloatArray:
         """Feature values float64[n, features] of history columns [n, c]; NaN = missing."""
         derived = np.empty((len(columns), len(Value)))

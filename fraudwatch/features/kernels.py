@@ -26,6 +26,9 @@ NEW_COUNTERPARTY = Column.NEW_COUNTERPARTY.value
 WINDOWS, AGGREGATES = len(Column), len(Aggregate)
 
 PRESSURE_HALF_LIFE_MS = 2 * 86_400_000.0
+LEAST_LEFT = 2.0**-20
+"""What must be left of a pressure for an earlier one to be told from it (40 days): further back the rounding of
+what came since would be multiplied, after 90 days into a pressure of its own, after 6 years by a division by 0."""
 MIN_OWN_HISTORY = 5
 """Earlier transactions before an own mean says anything about the next amount."""
 WINSOR_FACTOR = 5
@@ -338,7 +341,11 @@ def _judge_late(
 
     row[OWN_COUNT] = count
     row[OWN_SUM] = own_sum
-    row[PRESSURE] = max(0.0, pressure) / halved(newest - time) if count > 0 else 0.0
+    left = halved(newest - time)
+    if count == 0:
+        row[PRESSURE] = 0.0
+    elif left >= LEAST_LEFT:
+        row[PRESSURE] = max(0.0, pressure) / left
     if count > 0:
         peak = accounts.peak[slot]
         if later_peak >= peak:

@@ -8,11 +8,13 @@ version, and under `newest`. Both hold the same JSON.
 import asyncio
 import hashlib
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from fraudwatch.errors import ArtefactError
 from fraudwatch.metrics import Metrics
@@ -25,17 +27,20 @@ MODELS_PARTITION = 0
 CHUNK_BYTES = 900_000  # a broker's default limit is 1,048,588 bytes a batch
 NEWEST = "newest"
 MANIFEST = "manifest"
+MOST_CHUNKS = 1_000  # three times the largest artefact (256 MiB): a message may not make us count for ever
 # Chunks of older versions are not held in memory; the newest that is whole among these is used.
 VERSIONS_HELD = 4
+
+_NUMBER = re.compile("[0-9]{1,3}")
 
 
 class Pointer(msgspec.Struct, frozen=True):
     """What a version consists of. `sha256` is of the artefact's manifest and arrays, one after the other."""
 
     version: str
-    chunks: int
-    manifest_bytes: int
-    arrays_bytes: int
+    chunks: Annotated[int, Meta(ge=0, le=MOST_CHUNKS)]
+    manifest_bytes: Annotated[int, Meta(ge=0)]
+    arrays_bytes: Annotated[int, Meta(ge=0)]
     sha256: str
 
 
@@ -78,11 +83,11 @@ class Shelf:
         if name == NEWEST or part == MANIFEST:
             try:
                 return msgspec.json.decode(value, type=Pointer)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise ArtefactError(
                     f"message {name!r}: expected the manifest of a version, found: {error}"
                 ) from error
-        if not version or not part.isdecimal():
+        if not version or not _NUMBER.fullmatch(part):
             raise ArtefactError(
                 f"expected a key version/number, version/{MANIFEST} or {NEWEST}, found {name!r}"
             )

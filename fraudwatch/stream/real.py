@@ -26,6 +26,7 @@ def real_parts(settings: Settings) -> Parts:
 
     def load(artefact: Artefact) -> detection.Model:
         model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), catalogue.specs)
+        catalogue.check_population(model.population)
         detection.warm_up(model)
         return model
 

@@ -98,7 +98,7 @@ def test_an_alias_repeats_a_value(written):
         ("training: {sample: 5}\n", "training.sample: expected a whole number of at least 100; found 5"),
         ("training: {sample: 1.5e3}\n", "training.sample: expected a whole number of at least 100; found 1500.0"),
         ("alerts: {explore: 0.7}\n", "alerts.explore: expected a number from 0 to 0.5; found 0.7"),
-        ("alerts: {alerts_per_day: .inf}\n", "alerts.alerts_per_day: expected a number above 0; found"),
+        ("alerts: {alerts_per_day: .inf}\n", "alerts.alerts_per_day: expected a number above 0 and up to 1000000; found"),
         ("alerts: {alerts_per_day: 1e999}\n", 'expected a plain finite value; found "1e999" as float'),
         ("stream: {shutdown: 20}\n", "stream.shutdown: expected a duration such as 90s, 15m, 1h or 30d; found 20"),
         ("stream: {shutdown: 20 s.}\n", 'expected a duration such as 90s, 15m, 1h or 30d; found "20 s."'),
@@ -248,6 +248,25 @@ def test_a_variable_that_is_nearly_a_setting_is_a_mistake(name, nearest):
     message = refused(None, {name: "x"})
     assert message.startswith(f"variable {name}: ")
     assert message.endswith(f"no such setting; did you mean {nearest}?")
+
+
+@pytest.mark.parametrize(
+    ("environ", "overrides", "key"),
+    [
+        ({"FRAUDWATCH_KAFKA__GROUP": "a\udce9"}, {}, "kafka.group"),
+        ({"FRAUDWATCH_KAFKA__PASSWORD": "a\udce9"}, {}, "kafka.password"),
+        ({"FRAUDWATCH_SOURCE__MAPPING__STATUS__VALUES__\udce9": "approved"}, {}, r"source.mapping.status.values.\udce9"),
+        ({}, {"features.windows": "[1h, 24\udce9h]"}, "features.windows"),
+    ],
+)  # fmt: skip
+def test_bytes_that_are_not_utf_8_are_refused_wherever_they_come_from(environ, overrides, key):
+    message = refused(None, environ, overrides)
+    assert f"{key}: expected UTF-8; found bytes that are not" in message
+    assert message.encode()
+
+
+def test_a_budget_of_more_than_a_million_a_day_is_none(written):
+    assert "up to 1000000; found 1e+308" in refused(written("alerts: {alerts_per_day: 1e308}"))
 
 
 def test_a_wrong_override_is_named():

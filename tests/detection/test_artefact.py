@@ -163,6 +163,14 @@ def test_a_manifest_of_another_model_is_refused(artefact: Artefact, specs: Specs
         unpack(forged(artefact, content=other), specs)
 
 
+@pytest.mark.parametrize("a_day", [0.0, -5.0, 1e13])
+def test_a_model_of_an_impossible_stream_is_refused(artefact: Artefact, specs: Specs, a_day: float) -> None:
+    content = msgspec.json.decode(artefact.manifest, type=Manifest).content
+    other = msgspec.structs.replace(content, transactions_per_day=a_day)
+    with pytest.raises(ArtefactError, match="transactions a day"):
+        unpack(forged(artefact, content=other), specs)
+
+
 def without(arrays: dict[str, AnyArray]) -> None:
     del arrays["features.knots"]
 
@@ -187,6 +195,18 @@ def out_of_bounds(arrays: dict[str, AnyArray]) -> None:
     arrays["detector.isolation_forest.columns"] = arrays["detector.isolation_forest.columns"] + np.uint8(200)
 
 
+def no_bins(arrays: dict[str, AnyArray]) -> None:
+    arrays["detector.hbos.log_densities"] = arrays["detector.hbos.log_densities"][:, :0]
+    arrays["detector.hbos.edges"] = arrays["detector.hbos.edges"][:, :1]
+
+
+def impossible(name: str, value: float) -> Callable[[dict[str, AnyArray]], None]:
+    def spoil(arrays: dict[str, AnyArray]) -> None:
+        arrays[name] = np.full_like(arrays[name], value)
+
+    return spoil
+
+
 def wrong_ranks(arrays: dict[str, AnyArray]) -> None:
     arrays["kept_positions"] = arrays["kept_positions"][::-1]
 
@@ -201,6 +221,15 @@ def wrong_ranks(arrays: dict[str, AnyArray]) -> None:
         (not_a_number, "combiner.concordance.lifts.*NaN"),
         (out_of_bounds, "columns"),
         (wrong_ranks, "kept_positions"),
+        (no_bins, "log_densities.*a bin at least"),
+        (impossible("features.levels", 1e299), "levels.*surprises from 0 to 20"),
+        (impossible("detectors.ceilings", -1.0), "ceilings.*surprises from 0 to 20"),
+        (impossible("features.slopes", -1.0), "slopes"),
+        (impossible("features.slopes", 1e301), "features.slopes.*past 1e\\+300"),
+        (impossible("detector.isolation_forest.lengths", -1e9), "lengths"),
+        (impossible("detector.hbos.edges", np.inf), "edges"),
+        (impossible("detector.pca.scales", 1e-200), "distances that can be computed"),
+        (impossible("combiner.concordance.lifts", 1e299), "lifts.*-20 to 20"),
     ],
 )
 def test_arrays_that_are_not_the_models_are_refused_even_when_sealed(

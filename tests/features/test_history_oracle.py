@@ -209,3 +209,14 @@ def test_columns_are_the_same_to_the_bit_however_the_stream_is_cut(cut: int) -> 
     parts = [pieces.fold(stream[begin : begin + cut]) for begin in range(0, len(stream), cut)]
     assert np.concatenate([part.columns for part in parts]).tobytes() == whole.columns.tobytes()
     assert np.concatenate([part.outcome for part in parts]).tobytes() == whole.outcome.tobytes()
+
+
+@pytest.mark.parametrize("quiet_days", [35, 45, 130, 365 * 29])
+def test_a_transaction_years_late_has_no_pressure_made_of_rounding_errors(quiet_days: int) -> None:
+    for seed in range(20):
+        amounts_since = np.random.default_rng(seed).lognormal(6, 2, 30)
+        begin = START + quiet_days * DAY
+        stream = [make(0, "one", START, 500)]
+        stream += [make(1 + i, "one", begin + 7 * i * MINUTE, int(a)) for i, a in enumerate(amounts_since)]
+        stream.append(make(99, "one", START + DAY, 700))
+        assert_equal_to_oracle(Settings(), stream, [])

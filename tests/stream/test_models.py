@@ -56,6 +56,25 @@ def test_a_changed_byte_is_refused(place: int) -> None:
         shelf.artefact(pointer)
 
 
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        b'{"version":"v1","chunks":1,"manifest_bytes":1,"arrays_bytes":1,"sha256":"\x95"}',
+        b'{"version":"v1","chunks":1000000000000,"manifest_bytes":1,"arrays_bytes":1,"sha256":""}',
+        b'{"version":"v1","chunks":1,"manifest_bytes":-1,"arrays_bytes":2,"sha256":""}',
+    ],
+)
+def test_a_pointer_that_no_version_has_is_refused_at_once(pointer: bytes) -> None:
+    with pytest.raises(ArtefactError, match="expected the manifest of a version"):
+        Shelf().add(b"newest", pointer)
+
+
+@pytest.mark.parametrize("key", [b"v1/" + b"9" * 5_000, b"v1/-1", "v1/²".encode(), b"v1/1000", b"/1", b"v1/"])
+def test_a_key_that_no_chunk_has_is_refused(key: bytes) -> None:
+    with pytest.raises(ArtefactError, match="expected a key version/number"):
+        Shelf().add(key, b"x")
+
+
 def test_a_missing_chunk_is_refused_and_named() -> None:
     messages = to_messages("v1", Bytes(b"m", bytes(2_000_000)))
     del messages[1]

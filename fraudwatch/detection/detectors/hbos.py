@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen
+from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless
 from fraudwatch.detection.compiled import compiled
 from fraudwatch.detection.detectors.protocol import checked_rows, profile_reason
 from fraudwatch.records import FeatureSpec, FloatArray, Text
@@ -69,8 +69,11 @@ class HistogramScore:
     def load(cls, reader: ArrayReader, width: int) -> Self:
         """From `arrays()`; raises ArtefactError where they do not fit rows of `width`."""
         log_densities = reader.take("log_densities", np.float64, (width, None))
+        reject_unless(log_densities.shape[1] > 0, "log_densities", "a bin at least")
+        edges = reader.take("edges", np.float64, (width, log_densities.shape[1] + 1))
+        reject_unless(bool((np.diff(edges) >= 0).all()), "edges", "ascending edges of the bins")
         return cls(
-            edges=reader.take("edges", np.float64, (width, log_densities.shape[1] + 1)),
+            edges=edges,
             log_densities=log_densities,
             reaches=reader.take("reaches", np.float64, (width, 2)),
         )

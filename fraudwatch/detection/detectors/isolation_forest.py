@@ -105,10 +105,12 @@ class IsolationForest:
         reject_unless(
             scale[0] == width and scale[1] > 0.0, "scale", f"the width {width} and a positive length"
         )
+        lengths = reader.take("lengths", np.float64, (trees, inner + 1))
+        reject_unless(bool((lengths >= 0.0).all()), "lengths", "path lengths of 0 or more")
         return cls(
             columns=columns,
             thresholds=reader.take("thresholds", np.float32, (trees, inner)),
-            lengths=reader.take("lengths", np.float64, (trees, inner + 1)),
+            lengths=lengths,
             scale=scale,
         )
 

@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless
+from fraudwatch.detection.arrays import LARGEST_NUMBER, ArrayReader, Arrays, frozen, reject_unless
 from fraudwatch.detection.compiled import compiled
 from fraudwatch.detection.detectors.protocol import checked_rows, profile_reason
+from fraudwatch.detection.surprise import CAP
 from fraudwatch.records import FeatureSpec, FloatArray, Text
 
 LEAST_VARIANCE = 1e-6
@@ -98,12 +99,13 @@ class PrincipalComponents:
         shares = reader.take("shares", np.float64, (components.shape[0],))
         reject_unless(bool((scales > 0).all()), "scales", "positive numbers")
         reject_unless(bool((shares > 0).all()), "shares", "positive numbers")
-        return cls(
-            means=reader.take("means", np.float64, (width,)),
-            scales=scales,
-            components=components,
-            shares=shares,
-        )
+        means = reader.take("means", np.float64, (width,))
+        # No row is further away than this: surprises are from 0 to CAP.
+        with np.errstate(over="ignore"):
+            gaps = (np.abs(means) + CAP) / scales + np.abs(components)
+            furthest = float((np.sqrt((gaps * gaps).sum(axis=1)) / shares).sum())
+        reject_unless(furthest <= LARGEST_NUMBER, "components", "distances that can be computed")
+        return cls(means=means, scales=scales, components=components, shares=shares)
 
 
 def _components_with_variance(rows: FloatArray) -> int:
