@@ -88,6 +88,7 @@ def stranger(node: Any, name: str = "ca") -> Path:
     return directory / f"{name}.pem"
 
 
+@pytest.mark.timeout(60)  # a worker that is let in runs on
 @pytest.mark.parametrize("command", ["lag", "worker"])
 @pytest.mark.parametrize("case", CASES)
 def test_what_keeps_us_out_is_one_message_with_what_was_found_and_what_to_do(

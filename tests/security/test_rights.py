@@ -143,6 +143,7 @@ def test_with_the_rights_of_the_page_records_are_read_refused_and_committed(
     assert process.end() == 0
 
 
+@pytest.mark.timeout(60)  # a worker that does not notice runs on
 @pytest.mark.parametrize("row", [row for role in RUNNING for row in of(role)], ids="-".join)
 def test_what_runs_for_long_ends_at_once_without_one_of_them_and_names_it(
     row: tuple[str, str, str, str], node: Any, configuration: Any, run: Callable[..., Any]
