@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_read_is_refused_before_anything_starts(tmp_path):
 
 def test_a_worker_that_ends_by_itself_is_reported_with_its_last_words(tmp_path):
     nowhere = Settings(kafka=Kafka(bootstrap_servers="127.0.0.1:1"))
-    said = pytest.raises(FraudwatchError, match=r"(?s)exit code 1.*Check the address")
+    said = pytest.raises(FraudwatchError, match=r"(?s)exit code 1.*check that it runs")
     with WorkerProcess(nowhere, tmp_path) as worker, said:
         watch(worker)
 
