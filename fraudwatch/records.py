@@ -145,6 +145,9 @@ class Unit(StrEnum):
     DURATION = "duration"
     HOUR = "hour"
     NUMBER = "number"
+    SHARE = "share"
+    DISTANCE = "distance"
+    SPEED = "speed"
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -158,7 +161,8 @@ class FeatureSpec(msgspec.Struct, frozen=True):
     """What a feature says of itself.
 
     `sentence` may use the placeholders {value}, {usual} and {window}; value and usual are written by `unit`
-    (money in minor units, durations in milliseconds). `fields` are the optional canonical fields it needs.
+    (money in minor units, durations in milliseconds, shares of 1, distances in km, speeds in km/h).
+    `fields` are the optional canonical fields it needs.
     """
 
     name: str

@@ -78,7 +78,8 @@ class AlertEpisode(Message, frozen=True):
 
 
 class AlertReason(Message, frozen=True):
-    """Why. `value` and `usual` are in the unit's raw form: money in minor units, durations in milliseconds."""
+    """Why. `value` and `usual` are in the unit's raw form: money in minor units, durations in milliseconds,
+    shares of 1, distances in km, speeds in km/h."""
 
     code: str
     name: str

@@ -120,6 +120,12 @@ def by_unit(value: float | None, unit: Unit, currency: str, language: Language) 
             return duration(value, language)
         case Unit.HOUR:
             return hour(value, language)
+        case Unit.SHARE:
+            return f"{number(100 * value, language, _places(100 * value, unit))}{SPACE}%"
+        case Unit.DISTANCE:
+            return f"{number(value, language, _places(value, unit))}{SPACE}km"
+        case Unit.SPEED:
+            return f"{number(value, language, _places(value, unit))}{SPACE}km/h"
         case Unit.COUNT | Unit.RATIO | Unit.NUMBER:
             return number(value, language, _places(value, unit))
 

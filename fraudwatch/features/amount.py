@@ -24,7 +24,7 @@ FEATURES = (
                 fr="{value} compte parmi les plus grands montants du flux[ (habituel pour ce compte : {usual})].",
             ),
             innocent=PLANNED_PURCHASE,
-            doc="Logarithm of the amount. The judged transaction is the value.",
+            doc="Logarithm of the amount asked for, also where it was declined. The judged transaction is the value.",
         ),
         Value.AMOUNT,
         lambda row, population: shown(row[Column.AMOUNT], own_mean(row, population)),
@@ -43,7 +43,8 @@ FEATURES = (
             ),
             innocent=PLANNED_PURCHASE,
             doc="Logarithm of the amount over the account's whole-history mean, which is winsorised, shrunk "
-            "towards the population, and does not contain the judged transaction.",
+            "towards the population, does not contain the judged transaction, and is of amounts that moved: not of "
+            "declined transactions or reversals.",
         ),
         Value.AMOUNT_RATIO,
         lambda row, population: shown(row[Column.AMOUNT], own_mean(row, population)),
@@ -61,7 +62,7 @@ FEATURES = (
                 fr="{value} dépasse tout ce que ce compte a fait[ (maximum jusqu’ici : {usual})].",
             ),
             innocent=PLANNED_PURCHASE,
-            doc="Logarithm of the amount over the account's largest one before the judged transaction.",
+            doc="Logarithm of the amount over the account's largest one that moved before the judged transaction.",
         ),
         Value.OWN_MAX_RATIO,
         lambda row, population: shown(row[Column.AMOUNT], row[Column.OWN_MAX]),

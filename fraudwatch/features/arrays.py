@@ -1,133 +1,237 @@
-"""The flat arrays that hold the history of one partition, and how they grow.
+"""The tables that hold the history of one partition, and how they grow.
 
-An account is a slot: one element of every array of `Accounts`. Its kept transactions lie in one block of the
-`Pool`, a ring whose size is a power of two; blocks that were outgrown go to a free list of their size. An
-element of a ring is addressed by its logical number L (growing for ever); its place is `start + (L & mask)`.
+An account is a slot: one element of `State.accounts` and one row of `State.windows`. Its kept transactions lie in
+one block of `State.events`, a ring whose size is a power of two; blocks that were outgrown go to a free list of
+their size. An element of a ring is addressed by its logical number L (growing for ever, at most 2^31); its place
+is `start + (L & mask)`.
+
+An account costs 280 bytes and 64 for each window, a kept transaction 40, or 48 where the source has places.
 """
 
-from typing import NamedTuple
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from fraudwatch.records import FloatArray, IntArray
+from fraudwatch.records import IntArray
+
+Element: TypeAlias = Any
+"""One element of a table: a view, with a field of each name. (No field may be called as a method of NumPy's.)"""
+
+Table: TypeAlias = np.recarray[Any, Any]
+SmallIntArray: TypeAlias = npt.NDArray[np.int32]
 
 NEVER = -(2**62)
 """A time before all times."""
 
+NO_MONTH = -10
+"""Not even the month before that of the first transaction."""
+
 FIRST_BLOCK = 4
 """Most accounts of real streams hold a handful of transactions at a time."""
 
-
-class Accounts(NamedTuple):
-    """One element per account; `window_*` are [slots, windows]."""
-
-    newest: IntArray
-    first: IntArray
-    total: IntArray
-    own_sum: IntArray
-    own_high: IntArray
-    own_low: IntArray
-    peak: IntArray
-    expired_peak: IntArray
-    expired_time: IntArray
-    pressure: FloatArray
-    start: IntArray
-    size: IntArray
-    begin: IntArray
-    end: IntArray
-    peaks_begin: IntArray
-    peaks_end: IntArray
-    window_begin: IntArray
-    window_sum: IntArray
-    window_high: IntArray
-    window_low: IntArray
+HOURS, WEEKDAYS = 24, 7
 
 
-class Pool(NamedTuple):
-    """The kept transactions of all accounts; `peaks` holds each block's descending maxima as logical numbers.
+class Flag(IntEnum):
+    """Bits of a transaction. The last two are found out by the kernels."""
 
-    `free[k]` is the first free block of 2**k elements (−1: none), the next one stands in its `time[start]`;
-    `used[0]` is where the untouched end begins.
-    """
+    HAS_COUNTERPARTY = 1
+    HAS_PLACE = 2
+    CREDIT = 4
+    DEBIT = 8
+    DECLINED = 16
+    REVERSED = 32
+    NEW = 64
+    """No transaction of the account was known with this counterparty when it came."""
+    LATEST = 128
+    """No later one of the account is known with this counterparty."""
 
-    time: IntArray
-    amount: IntArray
-    winsor: IntArray
-    weight: FloatArray
-    peaks: IntArray
+
+ACCOUNT = np.dtype(
+    [
+        # Event times of the newest and of the first transaction.
+        ("newest", np.int64),
+        ("first", np.int64),
+        # Winsorised money of the whole history: Σ, and Σ of squares as own_high · 2^40 + own_low.
+        ("own_sum", np.int64),
+        ("own_high", np.int64),
+        ("own_low", np.int64),
+        # The largest amount ever, and the same and the newest event time of what is no longer kept.
+        ("peak", np.int64),
+        ("expired_peak", np.int64),
+        ("expired_time", np.int64),
+        ("pressure", np.float64),
+        # Money of the newest transaction's local calendar month, and of the month before it.
+        ("month_sum", np.int64),
+        ("former_sum", np.int64),
+        # When the newest of the transactions with a place that are no longer kept was; its place is below.
+        ("gone_place_time", np.int64),
+        # The ring: its place in the pool, its size, and the logical numbers of what is kept and of its maxima.
+        ("start", np.int64),
+        ("block", np.int32),
+        ("begin", np.int32),
+        ("end", np.int32),
+        ("peaks_begin", np.int32),
+        ("peaks_end", np.int32),
+        # Transactions of the whole history, those that moved money, and of the two months.
+        ("total", np.int32),
+        ("paid", np.int32),
+        ("month", np.int32),
+        ("month_count", np.int32),
+        ("former_count", np.int32),
+        # Logical number of the newest transaction with a place, and the place of the newest no longer kept.
+        ("place", np.int32),
+        ("gone_latitude", np.int32),
+        ("gone_longitude", np.int32),
+        # The whole history by local hour of the day and day of the week.
+        ("hours", np.int32, (HOURS,)),
+        ("weekdays", np.int32, (WEEKDAYS,)),
+    ],
+    align=True,
+)
+
+WINDOW = np.dtype(
+    [
+        # Money: Σ, Σ of squares as high · 2^40 + low, credits and debits.
+        ("moved", np.int64),
+        ("high", np.int64),
+        ("low", np.int64),
+        ("inflow", np.int64),
+        ("outflow", np.int64),
+        # The logical number it begins at, and counts of its transactions.
+        ("begin", np.int32),
+        ("declined", np.int32),
+        ("reversed", np.int32),
+        ("known", np.int32),  # with a counterparty
+        ("new", np.int32),  # with one that was new to the account when it came
+        ("counterparties", np.int32),  # distinct ones
+    ],
+    align=True,
+)
+
+EVENT = np.dtype(
+    [
+        ("time", np.int64),
+        ("money", np.int64),  # the amount, 0 of a transaction that moved none
+        ("winsor", np.int64),
+        ("weight", np.float32),
+        ("peak", np.int32),  # not of this transaction: the block's descending maxima, as logical numbers
+        ("pair", np.int32),
+        ("bits", np.uint8),
+        ("moment", np.uint8),  # local weekday · 24 + hour
+    ],
+    align=True,
+)
+
+PLACE = np.dtype([("latitude", np.int32), ("longitude", np.int32)])  # millionths of a degree
+
+PAIR = np.dtype([("key", np.int64), ("first_time", np.int64), ("last", np.int32)])
+
+ARRIVAL = np.dtype(
+    [
+        ("slot", np.int64),
+        ("time", np.int64),
+        ("amount", np.int64),
+        ("counterparty", np.int64),
+        ("latitude", np.int32),
+        ("longitude", np.int32),
+        ("bits", np.uint8),
+        ("moment", np.uint8),
+        ("kind", np.uint8),  # what to do with it and what was done: `kernels.event`
+    ],
+    align=True,
+)
+
+
+class State(NamedTuple):
+    """All that is known of a partition's accounts."""
+
+    accounts: Table
+    """[slots] of ACCOUNT."""
+    windows: Table
+    """[slots, windows] of WINDOW."""
+    events: Table
+    """[elements] of EVENT: the kept transactions of all accounts."""
+    places: Table
+    """[elements] of PLACE beside them, or [0] until a first place was seen."""
     free: IntArray
+    """`free[k]` is the first free block of 2**k elements (−1: none), the next one stands in its `time`."""
+    pairs: Table
+    """[pairs] of PAIR: counterparties that accounts have dealt with, never let go of; `last` is the logical number
+    of the newest transaction with it, which may no longer be kept."""
+    pair_index: SmallIntArray
+    """Open addressing table of the pairs by their keys, −1 where empty."""
+    scratch: Table
+    """[1] of WINDOW: what the windows of a late transaction are counted in."""
     used: IntArray
+    """How many elements and how many pairs are in use."""
 
 
-class Pairs(NamedTuple):
-    """Counterparties an account has dealt with: open addressing on a 64-bit key; key 0 is an empty place."""
-
-    key: IntArray
-    first_time: IntArray
+def table(shape: int | tuple[int, ...], kind: "np.dtype[Any]") -> Table:
+    """Zeroes with the fields of a kind."""
+    return np.zeros(shape, dtype=kind).view(np.recarray)
 
 
-def empty_accounts(slots: int, windows: int) -> Accounts:
-    """Room for so many accounts, none of which has done anything yet."""
-
-    def whole(fill: int = 0) -> IntArray:
-        return np.full(slots, fill, dtype=np.int64)
-
-    def per_window() -> IntArray:
-        return np.zeros((slots, windows), dtype=np.int64)
-
-    return Accounts(
-        newest=whole(NEVER),
-        first=whole(),
-        total=whole(),
-        own_sum=whole(),
-        own_high=whole(),
-        own_low=whole(),
-        peak=whole(-1),
-        expired_peak=whole(-1),
-        expired_time=whole(NEVER),
-        pressure=np.zeros(slots),
-        start=whole(-1),
-        size=whole(),
-        begin=whole(),
-        end=whole(),
-        peaks_begin=whole(),
-        peaks_end=whole(),
-        window_begin=per_window(),
-        window_sum=per_window(),
-        window_high=per_window(),
-        window_low=per_window(),
-    )
-
-
-def grown_accounts(accounts: Accounts, slots: int) -> Accounts:
-    """The same accounts with room for so many."""
-    grown = empty_accounts(slots, accounts.window_begin.shape[1])
-    for new, old in zip(grown, accounts, strict=True):
-        new[: len(old)] = old
-    return grown
-
-
-def empty_pool(elements: int) -> Pool:
-    """Room for so many transactions."""
-    return Pool(
-        time=np.zeros(elements, dtype=np.int64),
-        amount=np.zeros(elements, dtype=np.int64),
-        winsor=np.zeros(elements, dtype=np.int64),
-        weight=np.zeros(elements),
-        peaks=np.zeros(elements, dtype=np.int64),
+def empty_state(slots: int, windows: int, elements: int, pairs: int) -> State:
+    """Room for so many accounts, transactions and pairs, of which there are none."""
+    return State(
+        accounts=_empty_accounts(slots),
+        windows=table((slots, windows), WINDOW),
+        events=table(elements, EVENT),
+        places=table(0, PLACE),
         free=np.full(48, -1, dtype=np.int64),
-        used=np.zeros(1, dtype=np.int64),
+        pairs=table(pairs, PAIR),
+        pair_index=_empty_index(pairs),
+        scratch=table(1, WINDOW),
+        used=np.zeros(2, dtype=np.int64),
     )
 
 
-def grown_pool(pool: Pool, elements: int) -> Pool:
-    """The same transactions with room for so many."""
-    grown = empty_pool(elements)
-    for new, old in zip(grown, pool, strict=True):
-        new[: len(old)] = old
-    return grown
+def with_accounts(state: State, slots: int) -> State:
+    """The same with room for so many accounts."""
+    accounts, windows = _empty_accounts(slots), table((slots, state.windows.shape[1]), WINDOW)
+    accounts[: len(state.accounts)] = state.accounts
+    windows[: len(state.windows)] = state.windows
+    return state._replace(accounts=accounts, windows=windows)
 
 
-def empty_pairs(places: int) -> Pairs:
-    """A table of so many places, a power of two."""
-    return Pairs(np.zeros(places, dtype=np.int64), np.zeros(places, dtype=np.int64))
+def with_events(state: State, elements: int) -> State:
+    """The same with room for so many transactions, and for their places if there are any."""
+    events = table(elements, EVENT)
+    events[: len(state.events)] = state.events
+    state = state._replace(events=events)
+    return with_places(state) if len(state.places) else state
+
+
+def with_places(state: State) -> State:
+    """The same with room for the place of each transaction."""
+    places = table(len(state.events), PLACE)
+    places[: len(state.places)] = state.places
+    return state._replace(places=places)
+
+
+def with_pairs(state: State, room: int) -> State:
+    """The same with room for so many pairs; the caller still has to enter them into the index."""
+    pairs = table(room, PAIR)
+    pairs[: len(state.pairs)] = state.pairs
+    return state._replace(pairs=pairs, pair_index=_empty_index(room))
+
+
+def _empty_accounts(slots: int) -> Table:
+    accounts = table(slots, ACCOUNT)
+    for name in ("newest", "expired_time", "gone_place_time"):
+        accounts[name] = NEVER
+    for name in ("peak", "expired_peak", "start", "place"):
+        accounts[name] = -1
+    accounts["month"] = NO_MONTH
+    return accounts
+
+
+def _empty_index(pairs: int) -> SmallIntArray:
+    """At least two places for each pair, a power of two."""
+    places = 2
+    while places < 2 * pairs:
+        places *= 2
+    return np.full(places, -1, dtype=np.int32)

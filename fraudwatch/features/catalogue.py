@@ -3,9 +3,10 @@
 import numpy as np
 
 from fraudwatch.config.settings import Settings
-from fraudwatch.features import amount, network, population, rhythm
+from fraudwatch.features import amount, network, places, population, rhythm
 from fraudwatch.features.columns import kept_windows, window_column
-from fraudwatch.features.feature import Feature, WindowValue
+from fraudwatch.features.feature import Feature, FlowShare, WindowValue
+from fraudwatch.features.flows import flow_features, flow_share
 from fraudwatch.features.values import Value, derive
 from fraudwatch.features.windows import window_features
 from fraudwatch.records import FeatureSpec, FloatArray, Shown
@@ -21,6 +22,8 @@ class Catalogue:
             *amount.FEATURES,
             *rhythm.FEATURES,
             *network.FEATURES,
+            *places.FEATURES,
+            *flow_features(kept),
             *window_features(kept, settings.features.windows),
         )
         self._features = tuple(feature for feature in everything if fields.issuperset(feature.spec.fields))
@@ -56,4 +59,6 @@ class Catalogue:
         where = feature.value
         if isinstance(where, WindowValue):
             return columns[:, window_column(where.window, where.aggregate)]
+        if isinstance(where, FlowShare):
+            return flow_share(columns, where.window)
         return derived[:, where]

@@ -15,11 +15,17 @@ class WindowValue(NamedTuple):
     aggregate: Aggregate
 
 
+class FlowShare(NamedTuple):
+    """Which share of what came in within one kept window left again, by the window's index."""
+
+    window: int
+
+
 class Feature(NamedTuple):
     """`shown(row, population)` gets one row of history columns and the population array."""
 
     spec: FeatureSpec
-    value: Value | WindowValue
+    value: Value | WindowValue | FlowShare
     shown: Callable[[FloatArray, FloatArray], Shown]
 
 

@@ -11,7 +11,17 @@ DAY_MS = 86_400_000.0
 TRUSTED_SHARE = 0.995
 """Amounts above this quantile are cut to it: a handful of giants must not set everybody's prior."""
 
-NAMES = ("mean", "variance", "rate")
+HOURS, WEEKDAYS = 24, 7
+
+NAMES = (
+    "mean",
+    "variance",
+    "rate",
+    "paid_rate",
+    "new_share",
+    *(f"hour_{hour}" for hour in range(HOURS)),
+    *(f"weekday_{day}" for day in range(WEEKDAYS)),
+)
 
 LARGEST = 1e30
 """Of each number: more than any stream has (a variance of 2^80), and squares of it are far from infinity."""
@@ -20,32 +30,57 @@ LEAST_RATE = 1e-12
 
 
 def population(columns: FloatArray) -> dict[str, float]:
-    """Of a training sample [n, columns]: `mean` and `variance` of amounts (minor units), `rate` a day per account.
+    """Of a training sample [n, columns]: what the numbers of `NAMES` are.
 
-    The rate is pooled, all transactions over all account-days: accounts enter by how often they were sampled.
+    `mean` and `variance` are of the amounts that moved (minor units), `rate` and `paid_rate` transactions and those
+    that moved money, a day per account, `new_share` the share of counterparties that were new to the account,
+    `hour_…` and `weekday_…` shares of local hours and days of the week. No share is 0.
+
+    Rates are pooled, all transactions over all account-days: accounts enter by how often they were sampled.
     """
-    amounts = columns[:, Column.AMOUNT]
-    amounts = np.minimum(amounts, np.quantile(amounts, TRUSTED_SHARE))
+    amounts = columns[:, Column.MONEY]
+    amounts = amounts[~np.isnan(amounts)]
+    amounts = np.minimum(amounts, np.quantile(amounts, TRUSTED_SHARE)) if len(amounts) else np.zeros(1)
     lived = columns[:, Column.AGE] > 0
     days = float(columns[lived, Column.AGE].sum()) / DAY_MS
-    transactions = float(columns[lived, Column.OWN_COUNT].sum())
     return {
         "mean": float(amounts.mean()),
         "variance": float(amounts.var()),
-        "rate": transactions / days if days > 0 else 1.0,
+        "rate": _rate(float(columns[lived, Column.OWN_COUNT].sum()), days),
+        "paid_rate": _rate(float(columns[lived, Column.OWN_PAID].sum()), days),
+        "new_share": _new_share(columns[:, Column.NEW_COUNTERPARTY]),
+        **_shares("hour", columns[:, Column.HOUR], HOURS),
+        **_shares("weekday", columns[:, Column.WEEKDAY], WEEKDAYS),
     }
 
 
 def check(values: dict[str, float]) -> None:
     """Raises ArtefactError for a population that no training sample has, which a kernel could not divide by."""
     is_whole = set(values) == set(NAMES) and all(0.0 <= values[name] <= LARGEST for name in NAMES)
-    if not is_whole or values["rate"] < LEAST_RATE:
+    if not is_whole or any(values[name] < LEAST_RATE for name in NAMES[2:]):
         raise ArtefactError(
-            f"Expected a model with the population's {', '.join(NAMES)} (numbers from 0 to {LARGEST:g}, the rate "
-            f"from {LEAST_RATE:g}), found {str(values)[:200]}; train it again."
+            f"Expected a model with the population's mean, variance, rates and shares (numbers from 0 to "
+            f"{LARGEST:g}, rates and shares from {LEAST_RATE:g}), found {str(values)[:200]}; train it again."
         )
 
 
 def as_array(values: dict[str, float]) -> FloatArray:
     """In the order of `NAMES`, for the kernels. Raises KeyError when one is missing."""
     return np.array([values[name] for name in NAMES])
+
+
+def _rate(transactions: float, days: float) -> float:
+    """A day; 1 where nothing is known of it."""
+    return transactions / days if days > 0 and transactions > 0 else 1.0
+
+
+def _new_share(is_new: FloatArray) -> float:
+    """With one more that is new and one that is not: neither 0 nor 1."""
+    known = is_new[~np.isnan(is_new)]
+    return (float(known.sum()) + 1.0) / (len(known) + 2.0)
+
+
+def _shares(name: str, column: FloatArray, bins: int) -> dict[str, float]:
+    """Shares of the bins, one transaction more in each."""
+    counts = np.bincount(column[~np.isnan(column)].astype(np.int64), minlength=bins) + 1.0
+    return {f"{name}_{index}": float(share) for index, share in enumerate(counts / counts.sum())}

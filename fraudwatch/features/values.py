@@ -8,15 +8,24 @@ from enum import IntEnum
 
 from fraudwatch.features.columns import Column
 from fraudwatch.features.compiled import compiled
+from fraudwatch.features.population import NAMES
 from fraudwatch.records import FloatArray
 
 DAY_MS = 86_400_000.0
+HOUR_MS = 3_600_000.0
 
 PRIOR_WEIGHT = 3.0
 """Transactions of the population that an account's own history is shrunk towards (FACTS §4)."""
 
 MONEY_FLOOR = 100.0
 """Minor units added inside logarithms: below one major unit, differences of amounts say nothing."""
+
+
+HABIT_WEIGHT = 10.0
+"""Transactions by the population's clock and calendar that an account's own are shrunk towards."""
+
+SHORTEST_TRIP_MS = 60_000.0
+"""Many sources round event times to the minute: in less nobody is said to have travelled."""
 
 
 class Value(IntEnum):
@@ -31,40 +40,97 @@ class Value(IntEnum):
     HOUR = 6
     NEW_COUNTERPARTY = 7
     GAP = 8
+    HOUR_HABIT = 9
+    WEEKDAY_HABIT = 10
+    MONTH_COUNT = 11
+    MONTH_SUM = 12
+    DISTANCE = 13
+    SPEED = 14
+    NEW_24H_EXCESS = 15
 
 
-COLUMN_AMOUNT, OWN_COUNT, OWN_SUM = Column.AMOUNT.value, Column.OWN_COUNT.value, Column.OWN_SUM.value
-OWN_STD, OWN_MAX, AGE = Column.OWN_STD.value, Column.OWN_MAX.value, Column.AGE.value
-COLUMN_GAP, PRESSURE, COLUMN_HOUR = Column.GAP.value, Column.PRESSURE.value, Column.HOUR.value
+COLUMN_AMOUNT, OWN_COUNT, OWN_PAID = Column.AMOUNT.value, Column.OWN_COUNT.value, Column.OWN_PAID.value
+OWN_SUM, OWN_STD, OWN_MAX = Column.OWN_SUM.value, Column.OWN_STD.value, Column.OWN_MAX.value
+AGE, COLUMN_GAP, PRESSURE = Column.AGE.value, Column.GAP.value, Column.PRESSURE.value
 PRIOR_COUNT, PRIOR_SUM = Column.PRIOR_COUNT_24H.value, Column.PRIOR_SUM_24H.value
+PRIOR_KNOWN, PRIOR_NEW = Column.PRIOR_KNOWN_24H.value, Column.PRIOR_NEW_24H.value
+COLUMN_HOUR, COLUMN_WEEKDAY = Column.HOUR.value, Column.WEEKDAY.value
+OWN_HOUR, OWN_WEEKDAY = Column.OWN_HOUR.value, Column.OWN_WEEKDAY.value
 COLUMN_NEW = Column.NEW_COUNTERPARTY.value
+COLUMN_MONTH_COUNT, COLUMN_MONTH_SUM = Column.MONTH_COUNT.value, Column.MONTH_SUM.value
+PLACE_DISTANCE, PLACE_GAP = Column.PLACE_DISTANCE.value, Column.PLACE_GAP.value
+
+MEAN, VARIANCE, RATE, PAID_RATE = (NAMES.index(name) for name in ("mean", "variance", "rate", "paid_rate"))
+NEW_SHARE = NAMES.index("new_share")
+HOUR_0, WEEKDAY_0 = NAMES.index("hour_0"), NAMES.index("weekday_0")
 
 
 @compiled
 def own_mean(row: FloatArray, population: FloatArray) -> float:
     """The account's mean amount before the judged transaction (winsorised), shrunk towards the population's."""
-    return (row[OWN_SUM] + PRIOR_WEIGHT * population[0]) / (row[OWN_COUNT] + PRIOR_WEIGHT)
+    return (row[OWN_SUM] + PRIOR_WEIGHT * population[MEAN]) / (row[OWN_PAID] + PRIOR_WEIGHT)
+
+
+@compiled
+def _rate(count: float, row: FloatArray, of_population: float) -> float:
+    days = row[AGE] / DAY_MS if row[OWN_COUNT] > 0 else 0.0
+    return (count + PRIOR_WEIGHT) / (days + PRIOR_WEIGHT / of_population)
 
 
 @compiled
 def own_rate(row: FloatArray, population: FloatArray) -> float:
     """The account's transactions a day before the judged one, shrunk towards the population's."""
-    days = row[AGE] / DAY_MS if row[OWN_COUNT] > 0 else 0.0
-    return (row[OWN_COUNT] + PRIOR_WEIGHT) / (days + PRIOR_WEIGHT / population[2])
+    return _rate(row[OWN_COUNT], row, population[RATE])
+
+
+@compiled
+def own_paid_rate(row: FloatArray, population: FloatArray) -> float:
+    """The same of the transactions that moved money."""
+    return _rate(row[OWN_PAID], row, population[PAID_RATE])
+
+
+@compiled
+def expected_at_hour(row: FloatArray, population: FloatArray) -> float:
+    """How many of the account's earlier transactions the population would have made in this hour of the day."""
+    return row[OWN_COUNT] * _share(row[COLUMN_HOUR], population, HOUR_0)
+
+
+@compiled
+def expected_on_weekday(row: FloatArray, population: FloatArray) -> float:
+    """How many of the account's earlier transactions the population would have made on this day of the week."""
+    return row[OWN_COUNT] * _share(row[COLUMN_WEEKDAY], population, WEEKDAY_0)
+
+
+@compiled
+def _share(bin_: float, population: FloatArray, first: int) -> float:
+    return population[first + int(bin_)] if bin_ >= 0 else math.nan
+
+
+@compiled
+def improbability(own: float, count: float, share: float) -> float:
+    """−log10 of the share of own transactions in a bin, shrunk towards the population's share of it."""
+    return -math.log10((own + HABIT_WEIGHT * share) / (count + HABIT_WEIGHT))
+
+
+@compiled
+def speed(row: FloatArray) -> float:
+    """Kilometres an hour from the account's previous place, over at least a minute."""
+    return row[PLACE_DISTANCE] / (max(row[PLACE_GAP], SHORTEST_TRIP_MS) / HOUR_MS)
 
 
 @compiled
 def spend_excess(row: FloatArray, population: FloatArray) -> float:
     """How far the money of the 24 h before lies above the account's own day, in standard deviations.
 
-    A day is a compound Poisson sum with the own rate λ, mean μ and variance v of amounts: mean M = λμ, variance
+    A day is a compound Poisson sum with the own rate λ, mean μ and variance v of amounts (of transactions that
+    moved money): mean M = λμ, variance
     V = λ(v + μ²). It is close to a gamma with shape k = M²/V, which Wilson and Hilferty's cube root (1931) makes
     normal: z = ((s/M)^(1/3) − (1 − 1/(9k)))·√(9k).
     """
-    count = row[OWN_COUNT]
-    mean, rate = own_mean(row, population), own_rate(row, population)
+    count = row[OWN_PAID]
+    mean, rate = own_mean(row, population), own_paid_rate(row, population)
     own_variance = count * row[OWN_STD] * row[OWN_STD] if count > 0 else 0.0
-    variance = (own_variance + PRIOR_WEIGHT * population[1]) / (count + PRIOR_WEIGHT)
+    variance = (own_variance + PRIOR_WEIGHT * population[VARIANCE]) / (count + PRIOR_WEIGHT)
     expected = rate * mean
     if expected <= 0.0:
         return math.nan
@@ -76,6 +142,23 @@ def spend_excess(row: FloatArray, population: FloatArray) -> float:
 def count_excess(row: FloatArray, population: FloatArray) -> float:
     """Number of transactions of the 24 h before against the own rate, on Anscombe's variance-stable scale."""
     return 2.0 * (math.sqrt(row[PRIOR_COUNT] + 0.375) - math.sqrt(own_rate(row, population) + 0.375))
+
+
+@compiled
+def expected_new(row: FloatArray, population: FloatArray) -> float:
+    """How many of the counterparties of the 24 h before would be new, by the population's share."""
+    return row[PRIOR_KNOWN] * population[NEW_SHARE]
+
+
+@compiled
+def new_excess(row: FloatArray, population: FloatArray) -> float:
+    """New counterparties of the 24 h before, given how many transactions there were: binomial standard deviations.
+
+    Against the population's share, because the own share of an account that was taken over is soon as high. The
+    quarter keeps quiet days apart from busy ones.
+    """
+    expected = expected_new(row, population)
+    return (row[PRIOR_NEW] - expected) / math.sqrt(expected * (1.0 - population[NEW_SHARE]) + 0.25)
 
 
 @compiled
@@ -93,3 +176,11 @@ def derive(columns: FloatArray, population: FloatArray, values: FloatArray) -> N
         out[6] = row[COLUMN_HOUR]
         out[7] = row[COLUMN_NEW]
         out[8] = math.log(row[COLUMN_GAP] / DAY_MS * own_rate(row, population) + 0.001)
+        hour, weekday = row[COLUMN_HOUR], row[COLUMN_WEEKDAY]
+        out[9] = improbability(row[OWN_HOUR], row[OWN_COUNT], _share(hour, population, HOUR_0))
+        out[10] = improbability(row[OWN_WEEKDAY], row[OWN_COUNT], _share(weekday, population, WEEKDAY_0))
+        out[11] = row[COLUMN_MONTH_COUNT]
+        out[12] = math.log(row[COLUMN_MONTH_SUM] + MONEY_FLOOR)
+        out[13] = math.log1p(row[PLACE_DISTANCE])
+        out[14] = math.log1p(speed(row))
+        out[15] = new_excess(row, population)

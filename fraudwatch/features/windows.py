@@ -4,58 +4,127 @@ A window of length w, evaluated at a transaction of event time t, holds the acco
 time in (t − w, t] that have arrived, the judged one inside.
 """
 
+from typing import NamedTuple
+
 from fraudwatch.config.durations import Duration
 from fraudwatch.features.columns import Aggregate, window_column
 from fraudwatch.features.feature import Feature, WindowValue, shown
 from fraudwatch.records import FeatureSpec, FloatArray, Role, Shown, Side, Text, Theme, Unit
 
+BUSY = Text(en="Travel, holiday shopping.", fr="Un voyage, les achats de fêtes.")
+
+_MOVED = "of amounts that moved (not of declined transactions or reversals)"
+
+
+class _Words(NamedTuple):
+    """What the features of one aggregate say. `what` begins the documentation."""
+
+    theme: Theme
+    unit: Unit
+    sentence: Text
+    what: str
+    innocent: Text = BUSY
+    fields: tuple[str, ...] = ()
+
+
 _WORDS = {
-    Aggregate.COUNT: (
+    Aggregate.COUNT: _Words(
         Theme.RHYTHM,
         Unit.COUNT,
         Text(en="{value} transactions in {window}.", fr="{value} opérations en {window}."),
         "Number of transactions",
     ),
-    Aggregate.SUM: (
+    Aggregate.SUM: _Words(
         Theme.RHYTHM,
         Unit.MONEY,
         Text(en="{value} moved in {window}.", fr="{value} en mouvement en {window}."),
-        "Sum of amounts",
+        f"Sum {_MOVED}",
     ),
-    Aggregate.MEAN: (
+    Aggregate.MEAN: _Words(
         Theme.AMOUNT,
         Unit.MONEY,
         Text(en="{value} on average in {window}.", fr="{value} en moyenne en {window}."),
-        "Mean amount",
+        f"Mean {_MOVED}",
     ),
-    Aggregate.STD: (
+    Aggregate.STD: _Words(
         Theme.AMOUNT,
         Unit.MONEY,
         Text(
             en="Amounts spread by {value} in {window}.", fr="Dispersion des montants de {value} en {window}."
         ),
-        "Population standard deviation of amounts",
+        f"Population standard deviation {_MOVED}",
     ),
-    Aggregate.MAX: (
+    Aggregate.MAX: _Words(
         Theme.AMOUNT,
         Unit.MONEY,
         Text(en="{value} at most in {window}.", fr="{value} au plus en {window}."),
-        "Largest amount",
+        f"Largest {_MOVED}",
+    ),
+    Aggregate.INFLOW: _Words(
+        Theme.RHYTHM,
+        Unit.MONEY,
+        Text(en="{value} received in {window}.", fr="{value} reçus en {window}."),
+        "Sum of credits that moved",
+        Text(en="Wages, a sale, a loan paid out.", fr="Un salaire, une vente, un prêt versé."),
+        ("direction",),
+    ),
+    Aggregate.OUTFLOW: _Words(
+        Theme.RHYTHM,
+        Unit.MONEY,
+        Text(en="{value} left in {window}.", fr="{value} sortis en {window}."),
+        "Sum of debits that moved",
+        Text(en="Rent, bills, a large purchase.", fr="Un loyer, des factures, un achat important."),
+        ("direction",),
+    ),
+    Aggregate.DECLINED: _Words(
+        Theme.RHYTHM,
+        Unit.COUNT,
+        Text(en="{value} transactions declined in {window}.", fr="{value} opérations refusées en {window}."),
+        "Number of declined transactions",
+        Text(en="A mistyped code, a card at its limit.", fr="Un code mal saisi, une carte à son plafond."),
+        ("status",),
+    ),
+    Aggregate.REVERSED: _Words(
+        Theme.RHYTHM,
+        Unit.COUNT,
+        Text(en="{value} reversals in {window}.", fr="{value} annulations en {window}."),
+        "Number of reversals",
+        Text(en="Goods sent back, a booking undone.", fr="Un retour d’achat, une réservation annulée."),
+        ("status",),
+    ),
+    Aggregate.COUNTERPARTIES: _Words(
+        Theme.NETWORK,
+        Unit.COUNT,
+        Text(
+            en="{value} different counterparties in {window}.",
+            fr="{value} contreparties différentes en {window}.",
+        ),
+        "Number of distinct counterparties",
+        fields=("counterparty_id",),
+    ),
+    Aggregate.NEW_SHARE: _Words(
+        Theme.NETWORK,
+        Unit.SHARE,
+        Text(
+            en="{value} of the transactions in {window} were with counterparties new to the account.",
+            fr="{value} des opérations en {window} l’ont été avec des contreparties nouvelles pour le compte.",
+        ),
+        "Share, of the transactions with a counterparty, of those whose counterparty the account had never dealt with "
+        "when they came (the first transaction of an account is one),",
+        fields=("counterparty_id",),
     ),
 }
 
-_INNOCENT = Text(en="Travel, holiday shopping.", fr="Un voyage, les achats de fêtes.")
-
 
 def window_features(kept: tuple[Duration, ...], configured: tuple[Duration, ...]) -> tuple[Feature, ...]:
-    """Five features for each configured window; `kept` gives their places in the columns."""
+    """One feature an aggregate for each configured window; `kept` gives their places in the columns."""
     return tuple(
         _feature(kept.index(window), window, aggregate) for window in configured for aggregate in Aggregate
     )
 
 
 def _feature(index: int, window: Duration, aggregate: Aggregate) -> Feature:
-    theme, unit, sentence, what = _WORDS[aggregate]
+    words = _WORDS[aggregate]
     at = window_column(index, aggregate)
     name = f"{aggregate.name.lower()}_{window}"
 
@@ -65,13 +134,14 @@ def _feature(index: int, window: Duration, aggregate: Aggregate) -> Feature:
     spec = FeatureSpec(
         name=name,
         code=name.upper(),
-        theme=theme,
+        theme=words.theme,
         side=Side.HIGH,
         role=Role.DESCRIPTIVE,
-        unit=unit,
-        sentence=sentence,
-        innocent=_INNOCENT,
+        unit=words.unit,
+        sentence=words.sentence,
+        innocent=words.innocent,
         window_ms=int(window),
-        doc=f"{what} in {window} up to and with the judged transaction.",
+        fields=words.fields,
+        doc=f"{words.what} in {window} up to and with the judged transaction.",
     )
     return Feature(spec, WindowValue(index, aggregate), show)

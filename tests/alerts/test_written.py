@@ -105,6 +105,13 @@ def test_hours_of_the_day(value: float, english: str, french: str) -> None:
         (0.0123, Unit.NUMBER, "0.012", "0,012"),
         (12_345.0, Unit.COUNT, "12,345", "12'345"),
         (2.34, Unit.COUNT, "2.3", "2,3"),
+        (0.974, Unit.SHARE, "97_%", "97_%"),
+        (0.0123, Unit.SHARE, "1.2_%", "1,2_%"),
+        (1.0, Unit.SHARE, "100_%", "100_%"),
+        (0.0, Unit.SHARE, "0_%", "0_%"),
+        (12_345.6, Unit.DISTANCE, "12,346_km", "12'346_km"),
+        (0.25, Unit.DISTANCE, "0.25_km", "0,25_km"),
+        (1_234.5, Unit.SPEED, "1,234_km/h", "1'234_km/h"),
     ],
 )
 def test_numbers_are_rounded_to_be_read(value: float, unit: Unit, english: str, french: str) -> None:

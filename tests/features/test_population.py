@@ -4,13 +4,14 @@ import pytest
 
 from fraudwatch.errors import ArtefactError
 from fraudwatch.features import Catalogue
+from fraudwatch.features.population import NAMES
 
-USUAL = {"mean": 3_000.0, "variance": 1e6, "rate": 2.0}
+USUAL = {**dict.fromkeys(NAMES, 0.1), "mean": 3_000.0, "variance": 1e6, "rate": 2.0}
 
 
 def test_a_population_that_a_sample_can_have_is_accepted() -> None:
     Catalogue.check_population(USUAL)
-    Catalogue.check_population({"mean": 0.0, "variance": 0.0, "rate": 1e-3})
+    Catalogue.check_population(USUAL | {"mean": 0.0, "variance": 0.0, "rate": 1e-3})
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,7 @@ def test_a_population_that_a_sample_can_have_is_accepted() -> None:
     [
         {},
         {"mean": 1.0, "variance": 1.0},
+        USUAL | {"hour_3": 0.0},
         USUAL | {"another": 1.0},
         USUAL | {"rate": 0.0},
         USUAL | {"rate": 5e-324},
@@ -27,5 +29,5 @@ def test_a_population_that_a_sample_can_have_is_accepted() -> None:
     ],
 )
 def test_any_other_population_is_refused_in_words(wrong: dict[str, float]) -> None:
-    with pytest.raises(ArtefactError, match=r"mean, variance, rate .* train it again"):
+    with pytest.raises(ArtefactError, match=r"mean, variance, rates .* train it again"):
         Catalogue.check_population(wrong)

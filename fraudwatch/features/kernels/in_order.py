@@ -1,0 +1,109 @@
+"""A transaction no older than the account's newest: judged and remembered at a constant amortised cost."""
+
+from fraudwatch.features.arrays import Element, State
+from fraudwatch.features.compiled import compiled
+from fraudwatch.features.kernels.contacts import mark_latest
+from fraudwatch.features.kernels.event import HOURS, LATEST, UNPAID, Event, Rules
+from fraudwatch.features.kernels.exact import halved, pressure_weight, winsorised
+from fraudwatch.features.kernels.months import add_to_month, turn_month, write_month
+from fraudwatch.features.kernels.own import Own, remember_own, write_own
+from fraudwatch.features.kernels.places import follow_place, keep_gone_place, write_place
+from fraudwatch.features.kernels.ring import drop_peaks, peak_from, place_of, push_peak, put
+from fraudwatch.features.kernels.tally import tally, write_prior, write_window
+from fraudwatch.features.kernels.wide import wide
+from fraudwatch.records import FloatArray
+
+
+@compiled
+def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray) -> None:
+    """Judge at the account's newest time, then remember. The caller has made room."""
+    account = state.accounts[event.slot]
+    _advance(state, rules, account, event)
+    turn_month(account, event.month)
+    own = _own(account, event)
+    write_own(account, event, own, row)
+    write_month(account, event, 0, 0, row)
+    write_place(state, account, event, wide(account.place), row)
+    day = state.windows[event.slot, rules.day]
+    write_prior(row, day, wide(account.end) - wide(day.begin))
+    _remember(state, account, event, own)
+    for index in range(len(rules.lengths)):
+        window = state.windows[event.slot, index]
+        begin = wide(window.begin)
+        write_window(row, index, window, wide(account.end) - begin, peak_from(state, account, begin))
+
+
+@compiled
+def _own(account: Element, event: Event) -> Own:
+    if account.total > 0:
+        account.pressure *= halved(event.time - account.newest)
+    return Own(
+        wide(account.total),
+        wide(account.paid),
+        account.own_sum,
+        account.own_high,
+        account.own_low,
+        account.peak,
+        account.newest,
+        account.pressure,
+        wide(account.hours[event.moment % HOURS]),
+        wide(account.weekdays[event.moment // HOURS]),
+    )
+
+
+@compiled
+def _remember(state: State, account: Element, event: Event, own: Own) -> None:
+    """Put the transaction at the end of the ring, into every window and into the whole history."""
+    winsor, weight = 0, 0.0
+    if not event.bits & UNPAID:
+        winsor = winsorised(event.money, own.paid, own.sum)
+        weight = pressure_weight(event.money, own.paid, own.sum)
+    number = wide(account.end)
+    put(state, account, number, event, winsor, weight)
+    account.end = number + 1
+    push_peak(state, account, number)
+    follow_place(account, event, number)
+    remember_own(account, event, winsor)
+    add_to_month(account, event)
+    account.pressure += weight
+    account.newest = event.time
+    for index in range(state.windows.shape[1]):
+        tally(state.windows[event.slot, index], event.money, event.pair, event.bits, 1)
+    if event.pair >= 0:
+        mark_latest(state, account, event.slot, event.pair, number)
+
+
+@compiled
+def _advance(state: State, rules: Rules, account: Element, event: Event) -> None:
+    """Let go of what each window (time − length, time] no longer holds."""
+    end = wide(account.end)
+    for index in range(len(rules.lengths)):
+        window, since = state.windows[event.slot, index], event.time - rules.lengths[index]
+        number = wide(window.begin)
+        while number < end:
+            gone = state.events[place_of(account, number)]
+            if gone.time > since:
+                break
+            tally(window, gone.money, wide(gone.pair), wide(gone.bits), -1)
+            if wide(gone.bits) & LATEST:
+                window.counterparties -= 1
+            number += 1
+        window.begin = number
+
+
+@compiled
+def forget(state: State, account: Element, until: int) -> None:
+    """Drop transactions up to a time no judgement can need; the summary keeps them."""
+    number, end = wide(account.begin), wide(account.end)
+    while number < end:
+        at = place_of(account, number)
+        gone = state.events[at]
+        if gone.time > until:
+            break
+        account.expired_peak = max(account.expired_peak, gone.money)
+        account.expired_time = gone.time
+        keep_gone_place(state, account, at)
+        number += 1
+    if number > account.begin:
+        account.begin = number
+        drop_peaks(state, account)

@@ -1,0 +1,89 @@
+"""What a window holds: sums of money and counts, and the columns they become."""
+
+from fraudwatch.features.arrays import Element
+from fraudwatch.features.columns import Aggregate, Column
+from fraudwatch.features.compiled import compiled
+from fraudwatch.features.kernels.contacts import NOBODY
+from fraudwatch.features.kernels.event import CREDIT, DEBIT, DECLINED, NEW, REVERSED
+from fraudwatch.features.kernels.exact import LOW_BITS, deviation, square_parts
+from fraudwatch.features.kernels.wide import wide
+from fraudwatch.records import FloatArray
+
+PRIOR_COUNT, PRIOR_SUM = Column.PRIOR_COUNT_24H.value, Column.PRIOR_SUM_24H.value
+PRIOR_KNOWN, PRIOR_NEW = Column.PRIOR_KNOWN_24H.value, Column.PRIOR_NEW_24H.value
+WINDOWS, AGGREGATES = len(Column), len(Aggregate)
+COUNT, SUM, MEAN = Aggregate.COUNT.value, Aggregate.SUM.value, Aggregate.MEAN.value
+STD, MAX = Aggregate.STD.value, Aggregate.MAX.value
+INFLOW, OUTFLOW = Aggregate.INFLOW.value, Aggregate.OUTFLOW.value
+COLUMN_DECLINED, COLUMN_REVERSED = Aggregate.DECLINED.value, Aggregate.REVERSED.value
+COUNTERPARTIES, NEW_SHARE = Aggregate.COUNTERPARTIES.value, Aggregate.NEW_SHARE.value
+
+
+@compiled
+def tally(window: Element, money: int, pair: int, bits: int, sign: int) -> None:
+    """Add a transaction to a window, or take it away (sign −1).
+
+    Distinct counterparties are not touched: they are not a matter of one transaction.
+    """
+    if money > 0:
+        _tally_money(window, money, bits, sign)
+    if bits & DECLINED:
+        window.declined += sign
+    if bits & REVERSED:
+        window.reversed += sign
+    if pair != NOBODY:
+        window.known += sign
+        if bits & NEW:
+            window.new += sign
+
+
+@compiled
+def _tally_money(window: Element, money: int, bits: int, sign: int) -> None:
+    high, low = square_parts(money)
+    window.moved += sign * money
+    window.high += sign * high
+    low = window.low + sign * low
+    if low > 2**60 or low < -(2**60):  # millions of transactions: carry before it overflows
+        window.high += low >> 40
+        low &= LOW_BITS
+    window.low = low
+    if bits & CREDIT:
+        window.inflow += sign * money
+    if bits & DEBIT:
+        window.outflow += sign * money
+
+
+@compiled
+def write_prior(row: FloatArray, day: Element, count: int) -> None:
+    """The columns of the 24 h before the judged transaction: a window without it, of so many transactions."""
+    row[PRIOR_COUNT] = count
+    row[PRIOR_SUM] = day.moved
+    row[PRIOR_KNOWN] = day.known
+    row[PRIOR_NEW] = day.new
+
+
+@compiled
+def clear(window: Element) -> None:
+    """Nothing in it."""
+    window.moved = window.high = window.low = window.inflow = window.outflow = 0
+    window.declined = window.reversed = window.known = window.new = window.counterparties = 0
+
+
+@compiled
+def write_window(row: FloatArray, index: int, window: Element, count: int, peak: int) -> None:
+    """The columns of the index-th window; it holds so many transactions, the largest amount of which is `peak`."""
+    at = WINDOWS + index * AGGREGATES
+    paid = count - wide(window.declined) - wide(window.reversed)
+    row[at + COUNT] = count
+    row[at + SUM] = window.moved
+    if paid > 0:
+        row[at + MEAN] = window.moved / paid
+        row[at + STD] = deviation(paid, window.moved, window.high, window.low)
+        row[at + MAX] = peak
+    row[at + INFLOW] = window.inflow
+    row[at + OUTFLOW] = window.outflow
+    row[at + COLUMN_DECLINED] = window.declined
+    row[at + COLUMN_REVERSED] = window.reversed
+    row[at + COUNTERPARTIES] = window.counterparties
+    if window.known > 0:
+        row[at + NEW_SHARE] = window.new / window.known

@@ -1,0 +1,79 @@
+"""Compiled kernels: what lies on disk is fresh, and plain Python says the same."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from fraudwatch.features import compiled
+
+CALLER = """
+from package.callee import twice
+from package.compiled import compiled
+
+@compiled
+def caller(number):
+    return twice(number) + 1
+
+print(caller(10), sum(caller.stats.cache_hits.values()))
+"""
+
+FOLDING = """
+import hashlib
+from fraudwatch.config.settings import Settings
+from fraudwatch.features import History
+from fraudwatch.records import Transaction
+
+def of(i):
+    return Transaction(
+        str(i), f"a{i % 3}", 1_530_000_000_000 + i * 5_000_000 - (i % 7) * 9_000_000, (i * 7919) % 90_001, "EUR",
+        counterparty_id=f"c{i * i % 11}", direction=("credit", "debit", None)[i % 3],
+        status=("declined", "reversed", None, None, None)[i % 5],
+        latitude=(i * 37 % 1700) / 10 - 85 if i % 4 else None, longitude=(i * 53 % 3500) / 10 - 175,
+    )
+
+columns = History(Settings()).fold([of(i) for i in range(400)]).columns
+print(hashlib.sha256(columns.tobytes()).hexdigest())
+"""
+
+
+def run(code: str, **environment: str) -> str:
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=200,
+    )
+    return found.stdout.strip()
+
+
+def test_machine_code_on_disk_is_not_used_once_a_function_it_calls_has_changed(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    shutil.copy(compiled.__file__, package / "compiled.py")
+    (package / "__init__.py").write_text("")
+    (package / "caller.py").write_text(CALLER)
+    environment = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def call(factor: int) -> list[str]:
+        callee = (
+            f"from package.compiled import compiled\n\n@compiled\ndef twice(n):\n    return n * {factor}\n"
+        )
+        (package / "callee.py").write_text(callee)
+        return run("import package.caller", **environment).split()
+
+    assert call(2) == ["21", "0"]
+    assert call(2) == ["21", "1"]
+    assert call(3) == ["31", "0"]
+
+
+def test_a_kernel_that_cannot_be_kept_on_disk_is_compiled_all_the_same() -> None:
+    from_no_file = "from fraudwatch.features.compiled import compiled; print(compiled(lambda n: n + 1)(1))"
+    assert run(from_no_file) == "2"
+
+
+def test_plain_python_folds_to_the_same_bits() -> None:
+    assert run(FOLDING) == run(FOLDING, NUMBA_DISABLE_JIT="1")

@@ -1,0 +1,72 @@
+"""Local weekdays, hours and months, through changes of the clock."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from fraudwatch.config.settings import Features, Settings
+from fraudwatch.features import History
+from fraudwatch.features.columns import Column
+from fraudwatch.features.local_time import LocalMoments, month_starts
+from fraudwatch.records import Transaction
+
+ZONES = ["UTC", "Europe/Paris", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia"]
+
+
+def ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_moments_and_months_are_those_of_calendars_and_clocks(zone: str) -> None:
+    moments, starts = LocalMoments(zone), month_starts(zone, 2010, 2020)
+    for time in np.random.default_rng(5).integers(ms("2010-02-01T00Z"), ms("2020-12-01T00Z"), 2_000).tolist():
+        local = datetime.fromtimestamp(time / 1000, UTC).astimezone(ZoneInfo(zone))
+        assert moments.moment(time) == 24 * local.weekday() + local.hour
+        month = int(np.searchsorted(starts, time, "right")) - 1
+        assert divmod(month, 12) == (local.year - 2010, local.month - 1)
+
+
+def test_a_month_begins_at_local_midnight() -> None:
+    starts = month_starts("Europe/Paris", 2018, 2018)
+    assert starts[3] == ms("2018-04-01T00:00:00+02:00")
+    assert starts[0] == ms("2018-01-01T00:00:00+01:00")
+
+
+def judged(*times: str, zone: str = "Europe/Paris") -> list[tuple[float, float]]:
+    """Count and money of the month as each transaction of 100 found them."""
+    stream = [Transaction(str(i), "a", ms(time), 100, "EUR") for i, time in enumerate(times)]
+    columns = History(Settings(features=Features(zone=zone))).fold(stream).columns
+    return [tuple(row) for row in columns[:, [Column.MONTH_COUNT, Column.MONTH_SUM]].tolist()]
+
+
+def test_counters_begin_anew_with_the_local_month() -> None:
+    times = ("2018-03-30T12Z", "2018-03-31T21:59:59Z", "2018-03-31T22:00:00Z", "2018-04-02T00Z")
+    assert judged(*times) == [(1, 100), (2, 200), (1, 100), (2, 200)]
+
+
+def test_a_late_one_of_the_month_before_is_judged_and_counted_in_its_own_month() -> None:
+    times = (
+        "2018-03-31T21:30Z",
+        "2018-03-31T22:10Z",  # April
+        "2018-03-31T21:40Z",  # late, March
+        "2018-03-31T22:20Z",  # April
+        "2018-03-31T21:50Z",  # late, March
+    )
+    assert judged(*times) == [(1, 100), (1, 100), (2, 200), (2, 200), (3, 300)]
+
+
+def test_a_late_one_before_the_first_is_the_first_of_its_month() -> None:
+    assert judged("2018-03-31T22:10Z", "2018-03-31T21:40Z") == [(1, 100), (1, 100)]
+
+
+def test_months_without_transactions_are_empty() -> None:
+    assert judged("2018-01-10T00Z", "2018-03-31T22:10Z", "2018-03-31T21:40Z")[2] == (1, 100)
+
+
+def test_of_a_month_no_longer_kept_nothing_is_said() -> None:
+    count, money = judged("2018-01-10T00Z", "2018-05-10T00Z", "2018-02-10T00Z")[2]
+    assert np.isnan(count)
+    assert np.isnan(money)
