@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test docs
+.PHONY: help run test docs fuzz
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,9 @@ test: $(VENV)/.installed-test ## Install, then lint, types and tests; the real b
 
 docs: $(VENV)/.installed ## Write the pages of docs/ that are made from the code: commands, configuration, features
 	$(BIN)/fraudwatch docs docs
+
+fuzz: $(VENV)/.installed-test ## Fuzz for long: make fuzz RUNS=1000000 (options: TARGETS="cash log" SEED=2)
+	$(BIN)/python tests/fuzz/run.py $(TARGETS) $(if $(RUNS),--runs $(RUNS)) --seed $(or $(SEED),1) --corpus build/fuzz-corpus
 
 # The stamps make a second run start at once. The package is installed editable: only pyproject.toml matters.
 $(VENV)/.installed: pyproject.toml $(BIN)/python

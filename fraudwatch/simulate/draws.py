@@ -54,7 +54,7 @@ class Draws:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def take(self, index: IntArray) -> "Draws":
+    def take(self, index: IntArray | slice) -> "Draws":
         """The draws of these things, repeated where the index repeats."""
         return Draws(self.keys[index])
 

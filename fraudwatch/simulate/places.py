@@ -53,3 +53,5 @@ LONGITUDE = np.array([city.longitude for city in CITIES])
 UTC_OFFSET = np.array([city.utc_offset for city in CITIES], dtype=np.float64)
 HOMES = np.array([city.homes for city in CITIES])
 VISITS = np.array([city.visits for city in CITIES])
+OFFICES = np.array([city.name in {"Paris", "Luxembourg", "Dublin", "Amsterdam"} for city in CITIES]) * 1.0
+"""Where the head offices sit whose place stands on what is bought elsewhere."""

@@ -19,9 +19,20 @@ a case would make any ranking look good."""
 class Typology(StrEnum):
     """The kinds of cases that are injected (FACTS §6). Values are the codes in the field `typology`."""
 
-    CARD_TESTING = "CTEST"
+    LARGE_AMOUNT = "AMT"
     BURST = "VEL"
+    CARD_TESTING = "CTEST"
     TAKE_OVER = "ATO"
+    IMPOSSIBLE_TRAVEL = "GEO"
+    UNUSUAL_HOURS = "NIGHT"
+    SLOW_RAMP = "RAMP"
+    DORMANT = "DORM"
+    ROUND_AMOUNTS = "ROUND"
+    STRUCTURING = "FRAC"
+    PASS_THROUGH = "PASS"
+    YOUNG_MULE = "MULE"
+    COLLECTION = "FANIN"
+    DISPERSAL = "FANOUT"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,14 +42,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     as many as the average allows so far. Raises ConfigurationError for what cannot be simulated.
     """
 
-    accounts: int = 2_000
-    days: int = 60
+    accounts: int = 5_000
+    days: int = 90
     seed: int = 1
     start: date = date(2024, 1, 1)
-    cases_per_day: float = 6.0
+    cases_per_day: float = 3.0
     currency: str = "EUR"
     typologies: tuple[Typology, ...] = tuple(Typology)
-    income: bool = False
 
     def __post_init__(self) -> None:
         _demand("accounts", self.accounts, f"1 to {MOST_ACCOUNTS:,}", 1 <= self.accounts <= MOST_ACCOUNTS)

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from fraudwatch.simulate import Plan, Typology
-from fraudwatch.simulate.innocent import LOOKALIKES
+from fraudwatch.simulate.block import Kind
+from fraudwatch.simulate.lookalikes import LOOKALIKES, SET_OFF
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+NAMES = {Kind.PURCHASE: "planned purchase"}
 
 
 def table_row(first_cell: str) -> str:
@@ -20,13 +22,15 @@ def table_row(first_cell: str) -> str:
 
 
 def as_written(value: object) -> list[str]:
-    if isinstance(value, bool):
-        return [str(value).lower()]
     if isinstance(value, tuple):
         return [f"`{each.value}`" for each in value]
     if isinstance(value, date):
         return [value.isoformat()]
     return [f"{value:,g}" if isinstance(value, int | float) else str(value)]
+
+
+def name_of(kind: Kind) -> str:
+    return NAMES.get(kind, kind.name.lower().replace("_", " "))
 
 
 @pytest.mark.parametrize("field", msgspec.structs.fields(Plan), ids=lambda field: field.name)
@@ -36,13 +40,25 @@ def test_every_setting_of_a_plan_is_documented_with_its_default(field: msgspec.s
 
 
 @pytest.mark.parametrize("typology", list(Typology))
-def test_every_typology_has_a_row(typology: Typology) -> None:
-    table_row(f"`{typology.value}` ")
+def test_every_typology_has_a_row_that_says_what_hides_and_what_is_unrealistic(typology: Typology) -> None:
+    assert len([cell for cell in table_row(f"`{typology.value}` ").split("|") if cell.strip()]) == 4
 
 
-@pytest.mark.parametrize(
-    ("kind", "often"), [(kind.name, often) for kind, often, _ in LOOKALIKES], ids=lambda each: str(each)
-)
-def test_every_innocent_lookalike_is_documented_with_how_often(kind: str, often: float) -> None:
-    name = {"PURCHASE": "planned purchase"}.get(kind, kind.lower().replace("_", " "))
-    assert f"1/{round(1 / often)} " in table_row(name)
+@pytest.mark.parametrize("kind", list(LOOKALIKES))
+def test_every_innocent_lookalike_is_documented_with_how_often(kind: Kind) -> None:
+    assert f"| 1/{round(1 / LOOKALIKES[kind].often)} |" in table_row(name_of(kind))
+
+
+@pytest.mark.parametrize("kind", list(SET_OFF))
+def test_what_sets_off_the_others_is_documented(kind: Kind) -> None:
+    table_row(name_of(kind))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if Kind.EVERYDAY < kind < Kind.PURCHASE])
+def test_what_comes_by_itself_is_documented(kind: Kind) -> None:
+    table_row(name_of(kind))
+
+
+def test_the_difficulty_table_has_a_column_for_each_typology() -> None:
+    header = table_row("score")
+    assert [cell.strip() for cell in header.split("|")[5:-1]] == [typology.value for typology in Typology]

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -100,3 +102,24 @@ def test_the_configuration_that_ships_tunes_no_detection() -> None:
 def test_a_day_is_made_without_keeping_the_days_before() -> None:
     days = days_of(msgspec.structs.replace(PLAN, days=3_000))
     assert [str(next(days).date) for _ in range(3)] == ["2024-01-01", "2024-01-02", "2024-01-03"]
+
+
+MEASURED = """
+import re
+from pathlib import Path
+from fraudwatch.simulate import Plan
+from fraudwatch.simulate.stream import days_of
+for day in days_of(Plan(accounts=60_000, days=3)):
+    del day
+    print(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_is_bounded_by_accounts_and_does_not_grow_with_days() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True, timeout=120
+    )
+    peaks = [int(line) // 1024 for line in done.stdout.split()]  # MB
+    assert peaks[-1] < 60 + 60_000 * 2_000 // 2**20 + 40  # libraries, at most 2 kB an account, slack
+    assert peaks[-1] - peaks[0] < 40

@@ -6,8 +6,9 @@ import sys
 from itertools import islice
 
 import msgspec
+import pytest
 
-from fraudwatch.simulate import Plan, rows, transactions
+from fraudwatch.simulate import Plan, rows, stream, transactions
 
 PLAN = Plan(accounts=150, days=4, seed=11, cases_per_day=3)
 IN_ANOTHER_PROCESS = """
@@ -64,3 +65,9 @@ def test_more_accounts_leave_what_an_innocent_account_does_unchanged() -> None:
     few = innocent(PLAN)
     assert len(few) > 800
     assert innocent(msgspec.structs.replace(PLAN, accounts=400)) == few
+
+
+def test_accounts_are_made_by_blocks_whose_size_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = list(rows(PLAN))
+    monkeypatch.setattr(stream, "ACCOUNTS_AT_A_TIME", 37)
+    assert list(rows(PLAN)) == whole
