@@ -13,20 +13,19 @@ TRUSTED_SHARE = 0.995
 
 HOURS, WEEKDAYS = 24, 7
 
-NAMES = (
-    "mean",
-    "variance",
-    "rate",
-    "paid_rate",
+MOMENTS = ("mean", "variance")
+RATES = ("rate", "paid_rate")
+SHARES = (
     "new_share",
     *(f"hour_{hour}" for hour in range(HOURS)),
     *(f"weekday_{day}" for day in range(WEEKDAYS)),
 )
+NAMES = (*MOMENTS, *RATES, *SHARES)
 
 LARGEST = 1e30
 """Of each number: more than any stream has (a variance of 2^80), and squares of it are far from infinity."""
-LEAST_RATE = 1e-12
-"""One transaction in three thousand million years; the kernels divide by it."""
+LEAST = 1e-12
+"""Of rates, by which the kernels divide (one transaction in three thousand million years), and of shares."""
 
 
 def population(columns: FloatArray) -> dict[str, float]:
@@ -56,11 +55,14 @@ def population(columns: FloatArray) -> dict[str, float]:
 
 def check(values: dict[str, float]) -> None:
     """Raises ArtefactError for a population that no training sample has, which a kernel could not divide by."""
-    is_whole = set(values) == set(NAMES) and all(0.0 <= values[name] <= LARGEST for name in NAMES)
-    if not is_whole or any(values[name] < LEAST_RATE for name in NAMES[2:]):
+    bounds = dict.fromkeys(MOMENTS, (0.0, LARGEST))
+    bounds |= dict.fromkeys(RATES, (LEAST, LARGEST)) | dict.fromkeys(SHARES, (LEAST, 1.0))
+    is_whole = set(values) == set(NAMES)
+    if not is_whole or not all(least <= values[name] <= most for name, (least, most) in bounds.items()):
         raise ArtefactError(
             f"Expected a model with the population's mean, variance, rates and shares (numbers from 0 to "
-            f"{LARGEST:g}, rates and shares from {LEAST_RATE:g}), found {str(values)[:200]}; train it again."
+            f"{LARGEST:g}, rates and shares from {LEAST:g}, shares up to 1), found {str(values)[:200]}; "
+            "train it again."
         )
 
 

@@ -20,6 +20,8 @@ def test_a_population_that_a_sample_can_have_is_accepted() -> None:
         {},
         {"mean": 1.0, "variance": 1.0},
         USUAL | {"hour_3": 0.0},
+        USUAL | {"new_share": 1.01},
+        USUAL | {"paid_rate": 0.0},
         USUAL | {"another": 1.0},
         USUAL | {"rate": 0.0},
         USUAL | {"rate": 5e-324},
