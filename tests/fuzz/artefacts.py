@@ -196,7 +196,7 @@ def edit_manifest(manifest: dict[str, Any], edits: Edits) -> None:
 def resize(manifest: dict[str, Any], arrays: Arrays, edits: Edits) -> None:
     """Arrays that belong together, made smaller or larger together, so that their shapes still agree."""
     size = edits.of([0, 1, 2, 3, 1_000])
-    match edits.below(5):
+    match edits.below(7):
         case 0:
             columns = arrays.get("detector.hbos.log_densities", np.zeros((0, 0)))
             arrays["detector.hbos.log_densities"] = np.resize(columns, (len(columns), size))
@@ -216,6 +216,15 @@ def resize(manifest: dict[str, Any], arrays: Arrays, edits: Edits) -> None:
             manifest["content"]["rows"] = rows
             arrays["kept_scores"] = np.array([5.0, 1.0])
             arrays["kept_positions"] = np.array([0, rows - 1])
+        case 4:  # fewer than `start` counts on
+            part = edits.of(["features", "detectors"])
+            for name in (f"{part}.knots", f"{part}.levels"):
+                if name in arrays:
+                    arrays[name] = arrays[name][:size]
+        case 5:
+            for name in ("combiner.concordance.cuts", "combiner.concordance.lifts"):
+                if name in arrays:
+                    arrays[name] = arrays[name][1:]
         case _:
             part = edits.of(["features", "detectors"])
             start = arrays.get(f"{part}.start", np.zeros(1, np.int64))

@@ -6,6 +6,7 @@ Nothing here imports fraudwatch: what is written by hand stays what a stranger w
 import io
 import json
 import random
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -176,6 +177,16 @@ MAPPED = (
     b"t1;a1;1717243200;12,50;b1",
 )
 
+STRANGE = (
+    *b'null true 0 -1 -0.0 1.5 NaN Infinity 1e999 1e-400 1717243200000 "" " " "-1" "NaN" "1e9" "USD" "x" [] {}'.split(),
+    *b'"2024-02-30" "9999-12-31T23:59:59Z" "\\u0000" "\\ud800" "\xff" 9007199254740993 {"a":1} [0]'.split(),
+    *(b"9" * 400, b'"' + b"9" * 400 + b'"'),
+)
+"""Values to put in the place of every value of a record."""
+
+_LEAF = re.compile(rb'"[^"]*"(?!\s*:)|(?<=[:\[,])-?[0-9.]+')
+_COLUMN = re.compile(rb"[^;]+")
+
 MODEL = b'{"manifest":1}', b"arrays" * 20
 
 
@@ -191,8 +202,19 @@ def words(name: str) -> list[bytes]:
 
 
 def _feed(*records: bytes) -> list[bytes]:
-    """Each record alone, and all of them together, the first one twice."""
-    return [*records, RS.join([*records, records[0]])]
+    """Each record alone, all of them together with the first one twice, and the first with each value spoilt."""
+    spoilt = [_with(records[0], leaf, value) for leaf in _LEAF.finditer(records[0]) for value in STRANGE]
+    return [*records, RS.join([*records, records[0]]), *spoilt]
+
+
+def _lines(record: bytes) -> list[bytes]:
+    """The same for a line of CSV."""
+    spoilt = [_with(record, leaf, value) for leaf in _COLUMN.finditer(record) for value in STRANGE]
+    return [record, RS.join([record, record]), *spoilt]
+
+
+def _with(record: bytes, place: re.Match[bytes], value: bytes) -> bytes:
+    return record[: place.start()] + value + record[place.end() :]
 
 
 def _json(*values: object) -> list[bytes]:
@@ -200,7 +222,7 @@ def _json(*values: object) -> list[bytes]:
 
 
 def _settings() -> list[bytes]:
-    return [b"", *SETTINGS, *(path.read_bytes() for path in sorted(CONFIGS.glob("*.yaml")))]
+    return [b"", *SETTINGS, b"[" * 1_200, *(path.read_bytes() for path in sorted(CONFIGS.glob("*.yaml")))]
 
 
 def _mapping() -> list[bytes]:
@@ -228,7 +250,7 @@ def _patches() -> list[bytes]:
     contents = (
         {},
         {"rows": 400, "seed": 20},
-        {"transactions_per_day": 1000.0},
+        *({"transactions_per_day": number} for number in (1000.0, 0.0, -5.0, 1e308)),
         {"span_ms": [0, 86_400_000]},
         {"population": {"mean": 30.0, "variance": 4.0, "rate": 2.0}},
         {"combiner": "max"},
@@ -272,7 +294,7 @@ _MADE = {
     "handbook": lambda: _feed(HANDBOOK),
     "cards": lambda: _feed(CARD),
     "transfers": lambda: _feed(TRANSFER),
-    "cash": lambda: _feed(CASH),
+    "cash": lambda: _lines(CASH),
     "remittances": lambda: _feed(REMITTANCE),
     "settings": _settings,
     "environment": lambda: list(ENVIRONMENT),

@@ -9,7 +9,7 @@ SHARES = {
     "cash": 20_000,
     "remittances": 20_000,
     # Configuration and mappings.
-    "settings": 6_000,
+    "settings": 5_000,
     "environment": 5_000,
     "mapping": 9_000,
     # Artefacts.
