@@ -4,7 +4,8 @@ Event times are milliseconds since 1970-01-01 UTC (`event_time_ms`); money is wh
 currency (`amount_minor`, cents for EUR), so that sums of it are exact.
 """
 
-from enum import Enum, StrEnum
+from collections.abc import Sequence
+from enum import Enum, IntEnum, IntFlag, StrEnum
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+SmallIntArray = npt.NDArray[np.int32]
 ByteArray = npt.NDArray[np.uint8]
 
 NO_TIMESTAMP = -1
@@ -33,6 +35,58 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
 
 
+class Chunk(msgspec.Struct, frozen=True):
+    """n records of one partition by column, in the order of their offsets; what is folded at once.
+
+    `offsets` and `timestamps_ms` are int64[n] (timestamps: `NO_TIMESTAMP` where there is none).
+    """
+
+    topic: str
+    partition: int
+    offsets: IntArray
+    timestamps_ms: IntArray
+    keys: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def record(self, row: int) -> Record:
+        """One of them by itself."""
+        return Record(
+            self.topic,
+            self.partition,
+            int(self.offsets[row]),
+            int(self.timestamps_ms[row]),
+            self.keys[row],
+            self.values[row],
+        )
+
+    def part(self, begin: int, end: int | None = None) -> "Chunk":
+        """The rows from `begin` up to `end`, which is not included."""
+        rows = slice(begin, end)
+        return Chunk(
+            self.topic,
+            self.partition,
+            self.offsets[rows],
+            self.timestamps_ms[rows],
+            self.keys[rows],
+            self.values[rows],
+        )
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> "Chunk":
+        """Records of one partition, at least one."""
+        return cls(
+            records[0].topic,
+            records[0].partition,
+            np.array([record.offset for record in records], dtype=np.int64),
+            np.array([record.timestamp_ms for record in records], dtype=np.int64),
+            [record.key for record in records],
+            [record.value for record in records],
+        )
+
+
 class Transaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The thing that is scored, in canonical form."""
 
@@ -51,6 +105,65 @@ class Transaction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     device_id: str | None = None
     category: str | None = None
     status: str | None = None
+
+
+class TextField(IntEnum):
+    """The texts of a transaction, as columns of `Transactions.spans`."""
+
+    TRANSACTION_ID = 0
+    ACCOUNT_ID = 1
+    COUNTERPARTY_ID = 2
+    COUNTERPARTY_COUNTRY = 3
+    CHANNEL = 4
+    COUNTRY = 5
+    DEVICE_ID = 6
+    CATEGORY = 7
+
+
+class Trait(IntFlag):
+    """What a transaction has or is; bits of `Transactions.traits`."""
+
+    HAS_COUNTERPARTY = 1
+    HAS_PLACE = 2
+    CREDIT = 4
+    DEBIT = 8
+    DECLINED = 16
+    REVERSED = 32
+
+
+class Transactions(msgspec.Struct, frozen=True):
+    """n transactions in canonical form by column, in the order of their records.
+
+    `rows` says which record of the chunk each came from, `offsets` where that is in the log; `latitude` and
+    `longitude` are int32 in millionths of a degree, 0 without the trait HAS_PLACE. `text` holds the bytes (UTF-8)
+    of all texts and `spans` int32[n, len(TextField), 2] where each begins and ends in it; an absent one is empty.
+
+    `ids`, `accounts` and `counterparties` are hashes of 64 bits that stand for the texts of the same name: two texts
+    of a billion share one with a chance of 3 in 100. `contents` are hashes of all that a transaction says. No array may
+    be written to.
+    """
+
+    rows: IntArray
+    offsets: IntArray
+    event_time_ms: IntArray
+    amount_minor: IntArray
+    latitude: SmallIntArray
+    longitude: SmallIntArray
+    traits: ByteArray
+    spans: SmallIntArray
+    text: ByteArray
+    ids: IntArray
+    accounts: IntArray
+    counterparties: IntArray
+    contents: IntArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def text_of(self, row: int, field: TextField) -> str | None:
+        """One text of one transaction, None where it is absent."""
+        begin, end = self.spans[row, field]
+        return self.text[begin:end].tobytes().decode() if end > begin else None
 
 
 class Stage(StrEnum):

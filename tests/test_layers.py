@@ -18,7 +18,7 @@ LAYERS = [
     {"decode", "features", "detection", "alerts", "snapshots"},
     {"records"},
     {"config", "metrics"},
-    {"errors"},
+    {"errors", "compiled"},
     {"__init__"},
 ]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
@@ -31,7 +31,7 @@ FENCES = {
     "aiokafka": {"stream"},
     "pyod": {"detection"},
     "sklearn": {"detection"},
-    "numba": {"features", "detection"},
+    "numba": {"compiled"},
     "prometheus_client": {"metrics"},
     "yaml": {"config"},
     "click": {"cli"},
@@ -116,7 +116,7 @@ def test_a_wrong_import_or_name_is_caught(tmp_path, file, source, expected):
             "import click, rich\nfrom fraudwatch.records import Record\nfrom fraudwatch import __version__",
         ),
         ("stream/a.py", "import faust\nfrom fraudwatch.decode.letters import headers\nfrom . import b"),
-        ("detection/a.py", "def f():\n    import pyod\n    import numba"),
+        ("detection/a.py", "def f():\n    import pyod\n    from fraudwatch.compiled import compiled"),
         (
             "config/a.py",
             "from fraudwatch.errors import ConfigurationError\nfrom fraudwatch.config.b import c",

@@ -198,13 +198,19 @@ class Features(Section, frozen=True):
     young_account: Annotated[
         int, _says("Earlier transactions an account needs before it is scored.", ge=0, le=1000)
     ] = 1
+    max_accounts: Annotated[
+        int,
+        _says(
+            "Accounts a partition remembers; beyond, the least recently active is let go of.", ge=1, le=2**30
+        ),
+    ] = 2_000_000
 
 
 class Detection(Section, frozen=True):
     """How surprises become a score."""
 
     detectors: Annotated[
-        tuple[Literal["isolation_forest", "hbos", "pca"], ...],
+        tuple[Literal["isolation_forest", "hbos", "pca", "knn", "ecod"], ...],
         _says("PyOD detectors fitted over the surprises; each is one more reason."),
     ] = ("isolation_forest", "hbos", "pca")
     combiner: Annotated[
@@ -252,8 +258,16 @@ class Alerts(Section, frozen=True):
 class Stream(Section, frozen=True):
     """How the worker takes records and ends."""
 
-    batch_records: Annotated[int, _says("Most records handled at once.", ge=1, le=10_000)] = 512
-    batch_wait: Annotated[Duration, _says("How long to wait for a batch to fill.")] = Duration(200)
+    transport: Annotated[
+        Literal["chunks", "stock"],
+        _says(
+            "How records reach the worker: whole fetched chunks, or one by one through Faust's own transport."
+        ),
+    ] = "chunks"
+    batch_records: Annotated[int, _says("Most records handled at once.", ge=1, le=10_000)] = 2_000
+    batch_wait: Annotated[
+        Duration, _says("How long to wait for a batch to fill; with the stock transport only.")
+    ] = Duration(200)
     commit_every: Annotated[Duration, _says("How often acknowledged offsets are committed.")] = Duration(
         1_000
     )

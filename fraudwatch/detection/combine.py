@@ -10,8 +10,8 @@ from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
+from fraudwatch.compiled import compiled
 from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless
-from fraudwatch.detection.compiled import compiled
 from fraudwatch.detection.lifts import Bands, fit_bands, fit_categories, hits_of, weighted
 from fraudwatch.detection.surprise import CAP
 from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Role, Side

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fraudwatch.compiled import compiled
 from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless, writable_rows
-from fraudwatch.detection.compiled import compiled
 from fraudwatch.records import ByteArray, FloatArray, IntArray, Side
 
 SIDE_CODES = {Side.HIGH: 0, Side.LOW: 1, Side.RARE: 2}

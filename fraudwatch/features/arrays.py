@@ -12,15 +12,13 @@ from enum import IntEnum
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from fraudwatch.records import IntArray
+from fraudwatch.records import IntArray, SmallIntArray, Trait
 
 Element: TypeAlias = Any
 """One element of a table: a view, with a field of each name. (No field may be called as a method of NumPy's.)"""
 
 Table: TypeAlias = np.recarray[Any, Any]
-SmallIntArray: TypeAlias = npt.NDArray[np.int32]
 
 NEVER = -(2**62)
 """A time before all times."""
@@ -37,12 +35,12 @@ HOURS, WEEKDAYS = 24, 7
 class Flag(IntEnum):
     """Bits of a transaction. The last two are found out by the kernels."""
 
-    HAS_COUNTERPARTY = 1
-    HAS_PLACE = 2
-    CREDIT = 4
-    DEBIT = 8
-    DECLINED = 16
-    REVERSED = 32
+    HAS_COUNTERPARTY = Trait.HAS_COUNTERPARTY
+    HAS_PLACE = Trait.HAS_PLACE
+    CREDIT = Trait.CREDIT
+    DEBIT = Trait.DEBIT
+    DECLINED = Trait.DECLINED
+    REVERSED = Trait.REVERSED
     NEW = 64
     """No transaction of the account was known with this counterparty when it came."""
     LATEST = 128

@@ -6,8 +6,8 @@ A row's values depend on nothing but the row and the population, whatever else i
 import math
 from enum import IntEnum
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.columns import Column
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.population import NAMES
 from fraudwatch.records import FloatArray
 

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from fraudwatch.compiled import compiled
 from fraudwatch.detection.arrays import AnyArray, ArrayReader, Arrays, frozen, reject_unless
-from fraudwatch.detection.compiled import compiled
 from fraudwatch.detection.detectors.protocol import checked_rows, profile_reason
 from fraudwatch.errors import TrainingError
 from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Text

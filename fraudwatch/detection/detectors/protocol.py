@@ -4,8 +4,8 @@ from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
+from fraudwatch.compiled import compiled
 from fraudwatch.detection.arrays import ArrayReader, Arrays, writable_rows
-from fraudwatch.detection.compiled import compiled
 from fraudwatch.records import FeatureSpec, FloatArray, Role, Side, Text, Theme, Unit
 
 

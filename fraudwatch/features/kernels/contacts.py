@@ -4,11 +4,12 @@ Of the kept transactions with one counterparty the last is marked LATEST; a wind
 its marked transactions, which costs a constant amount of work whatever the window holds.
 """
 
-from fraudwatch.features.arrays import Element, SmallIntArray, State
-from fraudwatch.features.compiled import compiled
+from fraudwatch.compiled import compiled
+from fraudwatch.features.arrays import Element, State
 from fraudwatch.features.kernels.event import LATEST
 from fraudwatch.features.kernels.ring import place_of
 from fraudwatch.features.kernels.wide import wide
+from fraudwatch.records import SmallIntArray
 
 NOBODY, STRANGER = -1, -2
 """Instead of a pair: there is no counterparty; there is one that the account never dealt with (judged only)."""

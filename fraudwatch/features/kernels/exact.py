@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from fraudwatch.features.compiled import compiled
+from fraudwatch.compiled import compiled
 
 PRESSURE_HALF_LIFE_MS = 2 * 86_400_000.0
 LEAST_LEFT = 2.0**-16

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.arrays import Element, State
 from fraudwatch.features.columns import Column
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.kernels.contacts import NOBODY, meet
 from fraudwatch.features.kernels.event import (
     HAS_COUNTERPARTY,

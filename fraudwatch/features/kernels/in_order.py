@@ -1,7 +1,7 @@
 """A transaction no older than the account's newest: judged and remembered at a constant amortised cost."""
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.arrays import Element, State
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.kernels.contacts import mark_latest
 from fraudwatch.features.kernels.event import HOURS, LATEST, UNPAID, Event, Rules
 from fraudwatch.features.kernels.exact import halved, pressure_weight, winsorised

@@ -5,8 +5,8 @@ Costs: the account's transactions inside the longest window.
 
 import numpy as np
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.arrays import Element, State
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.kernels.contacts import NOBODY, is_first_seen, mark_latest, renumber_from
 from fraudwatch.features.kernels.event import HOURS, UNPAID, Event, Rules
 from fraudwatch.features.kernels.exact import LEAST_LEFT, halved, pressure_weight, square_parts, winsorised

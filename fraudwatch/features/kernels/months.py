@@ -1,8 +1,8 @@
 """Counters of local calendar months: that of an account's newest transaction, and the month before it."""
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.arrays import Element
 from fraudwatch.features.columns import Column
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.kernels.event import Event
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.arrays import Element
 from fraudwatch.features.columns import Column
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.kernels.event import HOURS, UNPAID, Event
 from fraudwatch.features.kernels.exact import LOW_BITS, deviation, square_parts
 from fraudwatch.records import FloatArray

@@ -2,9 +2,9 @@
 
 import math
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.arrays import NEVER, Element, State
 from fraudwatch.features.columns import Column
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.kernels.event import HAS_PLACE, Event
 from fraudwatch.features.kernels.ring import place_of
 from fraudwatch.features.kernels.wide import wide

@@ -1,7 +1,7 @@
 """The ring of an account's kept transactions: room, order, and maxima of its tails."""
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.arrays import FIRST_BLOCK, Element, State
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.kernels.event import Event
 from fraudwatch.features.kernels.wide import wide
 

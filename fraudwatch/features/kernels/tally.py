@@ -1,8 +1,8 @@
 """What a window holds: sums of money and counts, and the columns they become."""
 
+from fraudwatch.compiled import compiled
 from fraudwatch.features.arrays import Element
 from fraudwatch.features.columns import Aggregate, Column
-from fraudwatch.features.compiled import compiled
 from fraudwatch.features.kernels.contacts import NOBODY
 from fraudwatch.features.kernels.event import CREDIT, DEBIT, DECLINED, NEW, REVERSED
 from fraudwatch.features.kernels.exact import LOW_BITS, deviation, square_parts

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fraudwatch.features.compiled import compiled
+from fraudwatch.compiled import compiled
 
 
 @compiled

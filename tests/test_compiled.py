@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fraudwatch.features import compiled
+from fraudwatch import compiled
 
 CALLER = """
 from package.callee import twice
@@ -54,7 +54,8 @@ def test_machine_code_on_disk_is_not_used_once_a_function_it_calls_has_changed(t
     package = tmp_path / "package"
     package.mkdir()
     shutil.copy(compiled.__file__, package / "compiled.py")
-    (package / "__init__.py").write_text("")
+    for empty in ("__init__.py", "records.py"):
+        (package / empty).write_text("")
     (package / "caller.py").write_text(CALLER)
     environment = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
 
@@ -71,7 +72,7 @@ def test_machine_code_on_disk_is_not_used_once_a_function_it_calls_has_changed(t
 
 
 def test_a_kernel_that_cannot_be_kept_on_disk_is_compiled_all_the_same() -> None:
-    from_no_file = "from fraudwatch.features.compiled import compiled; print(compiled(lambda n: n + 1)(1))"
+    from_no_file = "from fraudwatch.compiled import compiled; print(compiled(lambda n: n + 1)(1))"
     assert run(from_no_file) == "2"
 
 

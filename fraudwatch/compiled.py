@@ -1,4 +1,4 @@
-"""How a kernel of this package is compiled (detection has its twin: siblings share nothing)."""
+"""How a kernel of the hot path (decode, features, detection, alerts) is compiled; the only importer of numba."""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +11,9 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
-PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent
+_SHARED = (Path(__file__), _PACKAGE / "records.py")
+"""What kernels of every package are built with: a change of these makes all machine code stale."""
 
 
 def compiled(kernel: Kernel) -> Kernel:
@@ -31,7 +33,7 @@ def compiled(kernel: Kernel) -> Kernel:
 
 
 class _PackageCache(FunctionCache):  # type: ignore[misc]
-    """Numba's disk cache, except that a change of any source of the package makes what it holds stale.
+    """Numba's disk cache, except that a change of any source of the kernel's package makes what it holds stale.
 
     Numba itself looks at the file a kernel is in, and not at the files of the functions it calls or the
     constants it uses (https://numba.readthedocs.io/en/stable/developer/caching.html, "caching limitations").
@@ -39,18 +41,19 @@ class _PackageCache(FunctionCache):  # type: ignore[misc]
 
     def __init__(self, kernel: Callable[..., Any]) -> None:
         super().__init__(kernel)
+        package = kernel.__module__.split(".")[1] if kernel.__module__.startswith("fraudwatch.") else ""
         self._cache_file = IndexDataCacheFile(
             cache_path=self._cache_path,
             filename_base=self._impl.filename_base,
-            source_stamp=(self._impl.locator.get_source_stamp(), package_stamp()),
+            source_stamp=(self._impl.locator.get_source_stamp(), stamp(_PACKAGE / package)),
         )
 
 
 @cache
-def package_stamp() -> str:
-    """A digest of all sources of this package."""
+def stamp(package: Path) -> str:
+    """A digest of all sources of a package and of what every package's kernels share."""
     digest = sha256()
-    for source in sorted(PACKAGE.rglob("*.py")):
+    for source in (*_SHARED, *sorted(package.rglob("*.py"))):
         content = source.read_bytes()
-        digest.update(f"{source.relative_to(PACKAGE)} {len(content)} ".encode() + content)
+        digest.update(f"{source.relative_to(_PACKAGE)} {len(content)} ".encode() + content)
     return digest.hexdigest()
