@@ -1,6 +1,7 @@
 """From a record to its transactions, or to the one dead letter that says why not."""
 
 from fraudwatch.config.settings import Settings, Source
+from fraudwatch.decode.chunks import one_by_one
 from fraudwatch.decode.clients import Clients, read_clients
 from fraudwatch.decode.leg import Leg
 from fraudwatch.decode.mapping import compile_source
@@ -8,7 +9,16 @@ from fraudwatch.decode.refusals import Refused, shown
 from fraudwatch.decode.rules import mapped_legs
 from fraudwatch.decode.times import iso
 from fraudwatch.errors import ConfigurationError
-from fraudwatch.records import NO_TIMESTAMP, DeadLetter, Record, Refusal, Stage, Transaction
+from fraudwatch.records import (
+    NO_TIMESTAMP,
+    Chunk,
+    DeadLetter,
+    Record,
+    Refusal,
+    Stage,
+    Transaction,
+    Transactions,
+)
 
 # A canonical transaction has eleven texts of at most four bytes a character (quotes and backslashes become two)
 # and five numbers; names and marks take less than 500 bytes.
@@ -77,6 +87,14 @@ class Decoder:
         except Refused as refused:
             return DeadLetter(record, Stage.DECODE, refused.reason, str(refused))
         return transaction
+
+    def decode_chunk(self, chunk: Chunk) -> tuple[Transactions, list[DeadLetter]]:
+        """What `decode` says of each record: the transactions by column, and the dead letters. Never raises."""
+        return one_by_one(self.decode, chunk)
+
+    def warm_up(self) -> None:
+        """Make ready all that the first chunk would wait for (compiled kernels), some seconds where none are kept."""
+        self.decode_chunk(Chunk.of([Record("warm-up", 0, 0, NO_TIMESTAMP, None, b"{}")]))
 
 
 class _Check:

@@ -1,0 +1,114 @@
+"""A chunk becomes transactions by column and dead letters, and every record is one of them."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from fraudwatch.config.settings import Settings
+from fraudwatch.decode import Decoder
+from fraudwatch.records import NO_TIMESTAMP, Chunk, DeadLetter, TextField, Trait, Transaction, Transactions
+
+WHOLE = {
+    "transaction_id": "t1",
+    "account_id": "a1",
+    "event_time": "2024-05-31T12:00:00.250Z",
+    "amount": 57.16,
+    "currency": "EUR",
+    "direction": "credit",
+    "counterparty_id": "Müller & Söhne",
+    "counterparty_country": "DE",
+    "channel": "card",
+    "country": "FR",
+    "latitude": 48.8566,
+    "longitude": -2.3522004,
+    "device_id": "d1",
+    "category": "food",
+    "status": "declined",
+}
+SHORT = {"transaction_id": 7, "account_id": "a2", "event_time": 1_717_243_200_000, "amount": "0.12"}
+REFUSED = b'{"transaction_id":"t3"}'
+
+
+def chunk_of(*values: bytes | dict[str, object] | None) -> Chunk:
+    count = len(values)
+    return Chunk(
+        "transactions",
+        3,
+        np.arange(100, 100 + 2 * count, 2),
+        np.full(count, NO_TIMESTAMP, dtype=np.int64),
+        [f"k{row}".encode() for row in range(count)],
+        [msgspec.json.encode(value) if isinstance(value, dict) else value for value in values],
+    )
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Decoder:
+    return Decoder(Settings())
+
+
+def one(decoder: Decoder, value: dict[str, object]) -> Transactions:
+    transactions, letters = decoder.decode_chunk(chunk_of(value))
+    assert not letters
+    return transactions
+
+
+def test_every_record_is_a_transaction_or_a_dead_letter_in_the_order_of_the_chunk(decoder: Decoder) -> None:
+    chunk = chunk_of(None, WHOLE, REFUSED, SHORT, b"", b"not json", WHOLE | {"transaction_id": "t9"})
+    transactions, letters = decoder.decode_chunk(chunk)
+    assert transactions.rows.tolist() == [1, 3, 6]
+    assert transactions.offsets.tolist() == [102, 106, 112]
+    assert [letter.record for letter in letters] == [chunk.record(row) for row in (0, 2, 4, 5)]
+    assert letters == [decoder.decode(chunk.record(row)) for row in (0, 2, 4, 5)]
+    assert [transactions.text_of(row, TextField.TRANSACTION_ID) for row in range(3)] == ["t1", "7", "t9"]
+
+
+def test_columns_say_what_the_transaction_says(decoder: Decoder) -> None:
+    transactions = one(decoder, WHOLE)
+    transaction = decoder.decode(chunk_of(WHOLE).record(0))
+    assert isinstance(transaction, Transaction)
+    assert transactions.event_time_ms.tolist() == [transaction.event_time_ms]
+    assert transactions.amount_minor.tolist() == [5_716]
+    assert (transactions.latitude.tolist(), transactions.longitude.tolist()) == ([48_856_600], [-2_352_200])
+    for field in TextField:
+        assert transactions.text_of(0, field) == getattr(transaction, field.name.lower())
+    expected = Trait.HAS_COUNTERPARTY | Trait.HAS_PLACE | Trait.CREDIT | Trait.DECLINED
+    assert transactions.traits.tolist() == [expected]
+
+
+def test_what_is_absent_is_empty(decoder: Decoder) -> None:
+    transactions = one(decoder, SHORT)
+    assert transactions.traits.tolist() == [0]
+    assert transactions.counterparties.tolist() == [0]
+    assert transactions.text_of(0, TextField.COUNTERPARTY_ID) is None
+    assert transactions.text_of(0, TextField.TRANSACTION_ID) == "7"
+
+
+def test_half_a_place_is_none(decoder: Decoder) -> None:
+    transactions = one(decoder, SHORT | {"latitude": 48.5})
+    assert (transactions.traits.tolist(), transactions.latitude.tolist()) == ([0], [0])
+
+
+def test_a_chunk_without_a_transaction_has_columns_of_no_rows(decoder: Decoder) -> None:
+    transactions, letters = decoder.decode_chunk(chunk_of(REFUSED, None))
+    assert len(transactions) == 0
+    assert transactions.spans.shape == (0, len(TextField), 2)
+    assert all(isinstance(letter, DeadLetter) for letter in letters)
+    assert len(decoder.decode_chunk(chunk_of())[0]) == 0
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if name != "currency"])
+def test_whatever_differs_between_two_transactions_their_contents_differ(decoder: Decoder, name: str) -> None:
+    others: dict[str, object] = {
+        "event_time": "2024-05-31T12:00:00.251Z",
+        "amount": 57.17,
+        "direction": "debit",
+        "status": "reversed",
+        "latitude": 48.856601,
+        "longitude": 2.3522,
+    }
+    same, other = one(decoder, WHOLE), one(decoder, WHOLE | {name: others.get(name, "x")})
+    assert same.contents.tolist() != other.contents.tolist()
+    assert same.contents.tolist() == one(decoder, dict(reversed(WHOLE.items()))).contents.tolist()
+    assert (same.ids != other.ids).all() == (name == "transaction_id")
+    assert (same.accounts != other.accounts).all() == (name == "account_id")
+    assert (same.counterparties != other.counterparties).all() == (name == "counterparty_id")
