@@ -6,6 +6,7 @@ from fraudwatch.cli.entry import COMMANDS
 from fraudwatch.cli.options import as_json, configured, example
 from fraudwatch.cli.output import print_json
 from fraudwatch.config import loading
+from fraudwatch.config.security import credentials, tls_context
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import plain_settings
 from fraudwatch.decode import Decoder, LabelReader
@@ -22,10 +23,15 @@ def command() -> None:
 @configured
 @as_json
 def check(settings: Settings, as_json: bool) -> None:
-    """Say whether a configuration can be used; every mistake with its place and the nearest right spelling."""
+    """Say whether a configuration can be used; every mistake with its place and the nearest right spelling.
+
+    The files it names (certificates, keys, passwords, clients) are read too.
+    """
     fields = sorted(Decoder(settings).fields)
     if settings.source.label is not None:
         LabelReader(settings.source.label)
+    tls_context(settings.kafka)
+    credentials(settings.kafka)
     configuration = loading.fingerprint(settings)
     if as_json:
         print_json({"configuration": configuration, "fields": fields})

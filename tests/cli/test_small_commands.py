@@ -19,6 +19,13 @@ def test_every_configuration_we_ship_can_be_used(run, name):
     assert {"account_id", "amount"} <= set(json.loads(shown.stdout)["fields"])
 
 
+def test_a_check_reads_the_files_that_protect_the_connection(run, tmp_path):
+    authorities = tmp_path / "ca.pem"
+    shown = run("config", "check", "--set", "kafka.security=ssl", "--set", f"kafka.ca_file={authorities}")
+    assert shown.exit_code == 1
+    assert str(authorities) in shown.stderr
+
+
 def test_what_is_shown_loads_to_the_same_and_overrides_count(run, tmp_path):
     shown = run("config", "show", "--config", CONFIGS / "sparkov.yaml", "--set", "alerts.alerts_per_day=7")
     again = tmp_path / "again.yaml"
