@@ -5,6 +5,7 @@ power of two. There are two, the current one and the one before; an entry is wri
 found there first. A table costs 32 bytes a slot and is filled to three quarters at most.
 """
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -81,15 +82,20 @@ def grown(table: Table) -> Table:
     return larger
 
 
-def entries_of(table: Table) -> Table:
-    """What a table holds, by account: the same whatever order it came in."""
-    held: Table = table[table["ends_ms"] != NEVER]
-    by_account: Table = held[np.argsort(held["account"])]
-    return by_account
+def columns_of(current: Table, former: Table) -> dict[str, npt.NDArray[Any]]:
+    """What two tables hold, by column: the current one's entries first, in no order that means anything."""
+    held = [(table, np.flatnonzero(table["ends_ms"] != NEVER)) for table in (current, former)]
+    return {
+        name: np.concatenate([table[name][slots] for table, slots in held])
+        for name in ACCOUNT_DAY.names or ()
+    }
 
 
-def table_of(entries: Table) -> Table:
-    """A table of such entries."""
+def table_of(columns: Mapping[str, npt.NDArray[Any]], begin: int, end: int | None = None) -> Table:
+    """A table of the entries from `begin` up to `end` of such columns."""
+    entries = np.empty(len(columns["account"][begin:end]), dtype=ACCOUNT_DAY)
+    for name in ACCOUNT_DAY.names or ():
+        entries[name] = columns[name][begin:end]
     table = empty(slots_for(len(entries)))
     refill(table, entries)
     return table

@@ -22,7 +22,6 @@ import numpy.typing as npt
 
 from fraudwatch.alerts import account_days, histogram
 from fraudwatch.alerts.account_days import (
-    ACCOUNT_DAY,
     CLOCK,
     DAY_MS,
     NEVER,
@@ -41,6 +40,9 @@ LONGEST_SILENCE_MS = DAY_MS
 MEDIUM_SHARE, HIGH_SHARE = 0.4, 0.1
 """The part of the budget whose scores suffice for the severities `medium` and `high`."""
 HASH_RANGE = 2**32
+
+_COLUMN = "account_days."
+"""How the names of those columns of a state begin that are of account-days."""
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -104,25 +106,23 @@ class Edge:
         edge._rotate_at_ms, edge._refreshed_ms, *clock = state["clock"].tolist()
         edge._clock[0] = tuple(clock)
         edge._observed_days, edge._scored = state["observed"].tolist()
-        entries = np.empty(len(state["account_days.account"]), dtype=ACCOUNT_DAY)
-        for name in ACCOUNT_DAY.names or ():
-            entries[name] = state[f"account_days.{name}"]
+        columns = {name.removeprefix(_COLUMN): column for name, column in state.items()}
         held = int(edge._clock[0]["held"])
-        edge._current = account_days.table_of(entries[:held])
-        edge._former = account_days.table_of(entries[held:])
+        edge._current = account_days.table_of(columns, 0, held)
+        edge._former = account_days.table_of(columns, held)
         if edge._observed_days:
             edge._estimate(state["ranked"])
         return edge
 
     def state(self) -> dict[str, Array]:
         """All that `of` needs, as plain arrays: histograms float64[BINS], k account-days by column, numbers."""
-        entries = np.concatenate([account_days.entries_of(table) for table in (self._current, self._former)])
+        columns = account_days.columns_of(self._current, self._former)
         return {
             "histogram": self._histogram.copy(),
             "ranked": self._ranked.copy(),
             "clock": np.array([self._rotate_at_ms, self._refreshed_ms, *self._clock[0]], dtype=np.int64),
             "observed": np.array([self._observed_days, self._scored]),
-        } | {f"account_days.{name}": entries[name].copy() for name in ACCOUNT_DAY.names or ()}
+        } | {_COLUMN + name: column for name, column in columns.items()}
 
     def use(self, reference: FloatArray, transactions_per_day: float) -> None:
         """Start again from a model's training sample: scores of another model are another scale.

@@ -121,7 +121,7 @@ class Policy:
         return policy
 
     def state(self) -> dict[str, Array]:
-        """All that `of` needs, as plain arrays by name; the same state has the same bytes."""
+        """All that `of` needs, as plain arrays by name."""
         known = Remembered(
             episodes=self.episodes.kept(self.edge.newest_ms),
             cut=list(self.cut),
