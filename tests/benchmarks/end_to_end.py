@@ -80,11 +80,13 @@ def alternate(
     return runs
 
 
-def observe(log: Log, group: str, program: Program, scale: Scale) -> Run:
-    """Look at the group's commits until the run is over, or the log is."""
+def observe(
+    log: Log, group: str, program: Program, scale: Scale, is_ready: Callable[[], bool] = lambda: True
+) -> Run:
+    """Look at the group's commits, from when it is ready until the run is over, or the log is."""
     committed = Committed(log.address, log.topic, group, log.partitions)
     try:
-        looks = _looks(log, committed, program, scale)
+        looks = _looks(log, committed, program, scale, is_ready)
     finally:
         committed.close()
     first, last = looks[0], looks[-1]
@@ -96,7 +98,9 @@ def observe(log: Log, group: str, program: Program, scale: Scale) -> Run:
     return Run(records / seconds, (last.cpu - first.cpu) / records * 1e6, records, seconds)
 
 
-def _looks(log: Log, committed: Committed, program: Program, scale: Scale) -> list[Look]:
+def _looks(
+    log: Log, committed: Committed, program: Program, scale: Scale, is_ready: Callable[[], bool]
+) -> list[Look]:
     """The commits from the warm-up on. The floor begins again at the end of the log: then a whole log is behind it."""
     looks: list[Look] = []
     before, passes, moved_at = 0, 0, time.monotonic() + STARTS_WITHIN_SECONDS - STANDS_STILL_SECONDS
@@ -106,7 +110,7 @@ def _looks(log: Log, committed: Committed, program: Program, scale: Scale) -> li
         if offsets != before:
             passes += offsets < before
             before, moved_at = offsets, at
-            if passes or offsets >= scale.warm_up:
+            if looks or ((passes or offsets >= scale.warm_up) and is_ready()):
                 looks.append(Look(at, passes * log.records + offsets, program.cpu_seconds()))
         is_over = bool(looks) and (
             looks[-1].at - looks[0].at >= scale.seconds

@@ -47,4 +47,4 @@ async def read(broker: str, topic: str, group: str) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"records": asyncio.run(read(*sys.argv[1:]))}), flush=True)
+    sys.stdout.write(json.dumps({"records": asyncio.run(read(*sys.argv[1:]))}) + "\n")

@@ -93,6 +93,13 @@ class Committed:
         self._consumer.close()
 
 
+def members_with_partitions(address: str, group: str) -> int:
+    """How many members of a group were given something to read."""
+    admin = AdminClient({"bootstrap.servers": address})
+    described = admin.describe_consumer_groups([group])[group].result()
+    return sum(bool(member.assignment.topic_partitions) for member in described.members)
+
+
 def _kafka_sh(action: str, directory: Path, environment: dict[str, str]) -> str:
     command = [str(KAFKA_SH), action, str(directory)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)

@@ -58,6 +58,28 @@ class Program:
             self.child.wait()
 
 
+class Together(Program):
+    """Several programs as one."""
+
+    def __init__(self, programs: Sequence[Program]) -> None:
+        self.name = f"{len(programs)} × {programs[0].name}"
+        self._programs = programs
+
+    @property
+    def messages(self) -> str:
+        """What all of them said."""
+        return "\n".join(program.messages for program in self._programs)
+
+    def cpu_seconds(self) -> float:
+        """Of all of them."""
+        return sum(program.cpu_seconds() for program in self._programs)
+
+    def require_running(self) -> None:
+        """Raises ProgramFailedError when one is not."""
+        for program in self._programs:
+            program.require_running()
+
+
 @contextmanager
 def running(
     name: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None

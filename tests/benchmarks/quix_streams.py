@@ -3,8 +3,8 @@
     python quix_streams.py BROKER TOPIC REVIEW GROUP MODEL
 
 A sink judges what the checkpoint holds: Quix Streams flushes it, then commits the offsets, so a record is committed
-once its alerts are acknowledged by the broker. State in plain objects instead of its own store (RocksDB and a changelog),
-which would write for every record. Prints its counts as JSON when it is asked to end.
+once its alerts are acknowledged by the broker. State is in plain objects: its own store (RocksDB and a changelog)
+would write for every record. Prints its counts as JSON when it is asked to end.
 """
 
 import json
@@ -71,7 +71,7 @@ def main() -> None:
         with app.get_producer() as producer:
             records.sink(Judge(job, producer, review))
             app.run()
-    print(json.dumps(job.counts), flush=True)
+    sys.stdout.write(json.dumps(job.counts) + "\n")
 
 
 if __name__ == "__main__":

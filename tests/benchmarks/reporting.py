@@ -43,7 +43,7 @@ class Answer(NamedTuple):
 
 def say(text: str) -> None:
     """Progress, on standard error."""
-    print(f"bench: {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"bench: {text}\n")
 
 
 def told(table: Table) -> str:
@@ -52,7 +52,10 @@ def told(table: Table) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
     lines = [table.title, ""]
     for number, row in enumerate(rows):
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
         lines.append("  ".join(cells).rstrip())
         if number == 0:
             lines.append("  ".join("-" * width for width in widths))

@@ -57,10 +57,7 @@ def main(arguments: list[str]) -> int:
     if not scale.is_for_quoting:
         say(NOT_FOR_QUOTING)
     found = answers(only, scale)
-    if given.json:
-        print(as_json(whole(of, scale, found)))
-    else:
-        _print(of, scale, found)
+    sys.stdout.write(as_json(whole(of, scale, found)) + "\n" if given.json else _text(of, scale, found))
     return 0
 
 
@@ -72,14 +69,13 @@ def _with_quix(python: Path | None) -> Path | None:
     return chosen
 
 
-def _print(of: dict[str, str], scale: Scale, found: dict[str, Answer]) -> None:
+def _text(of: dict[str, str], scale: Scale, found: dict[str, Answer]) -> str:
     width = max(map(len, of))
-    print("\n".join(f"{name:{width}}  {version}" for name, version in of.items()), end="\n\n")
+    lines = [f"{name:{width}}  {version}" for name, version in of.items()]
     for answer in found.values():
         for table in answer.tables:
-            if not scale.is_for_quoting:
-                print(NOT_FOR_QUOTING)
-            print(told(table))
+            lines += ["", *([] if scale.is_for_quoting else [NOT_FOR_QUOTING]), told(table).rstrip()]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

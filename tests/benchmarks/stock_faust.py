@@ -59,7 +59,7 @@ def main() -> None:
                 app, loglevel="warning", redirect_stdouts=False, quiet=True
             ).execute_from_commandline()
         finally:
-            print(json.dumps(job.counts), flush=True)
+            sys.stdout.write(json.dumps(job.counts) + "\n")
 
 
 if __name__ == "__main__":
