@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fraudwatch.errors import ArtefactError
-from fraudwatch.records import FloatArray
+from fraudwatch.records import FloatArray, IntArray
 
 LARGEST_NUMBER = 1e300
 """Of a model, either way: differences and products of what is read stay finite where a kernel needs it."""
 
 AnyArray = npt.NDArray[Any]
 Arrays = dict[str, AnyArray]
+PlaceArray = npt.NDArray[np.int16]
 
 
 def frozen(array: npt.ArrayLike, dtype: npt.DTypeLike) -> AnyArray:
@@ -41,6 +42,11 @@ def writable_rows(values: FloatArray, width: int) -> FloatArray:
     if rows.ndim != 2 or rows.shape[1] != width:
         raise ValueError(f"expected rows of {width} columns, found shape {rows.shape}")
     return rows
+
+
+def by_column(rows: FloatArray, columns: IntArray) -> FloatArray:
+    """float64[k, n] of k `columns` of float64[n, c] rows, C-contiguous: kernels go through one column at a time."""
+    return np.take(rows.T, columns, axis=0)
 
 
 def prefixed(prefix: str, arrays: Mapping[str, AnyArray]) -> Arrays:

@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 
 from fraudwatch.compiled import compiled
-from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless
+from fraudwatch.detection.arrays import ArrayReader, Arrays, PlaceArray, frozen, reject_unless
 from fraudwatch.detection.lifts import Bands, fit_bands, fit_categories, hits_of, weighted
 from fraudwatch.detection.surprise import CAP
 from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Role, Side
@@ -37,6 +37,15 @@ class Combiner(Protocol):
 
     def combine(self, values: FloatArray, surprises: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(contributions float64[n, r], score float64[n]); contributions of a row sum to its score."""
+
+    def judge(
+        self, reasons: IntArray, values: FloatArray, surprises: FloatArray
+    ) -> tuple[FloatArray, PlaceArray]:
+        """(score float64[n], strongest int16[n]) from float64[k, n] of the k `reasons` that can count, ascending.
+
+        The score is that of `combine`; strongest is the reason with the largest contribution (of equal ones the
+        first), -1 where none is above 0.
+        """
 
     def arrays(self) -> Arrays:
         """All there is to it, by name."""
@@ -88,6 +97,15 @@ class Concordance:
         _concord(values, surprises, self.parts, self.start, self.cuts, self.lifts, contributions, score)
         return contributions, score
 
+    def judge(
+        self, reasons: IntArray, values: FloatArray, surprises: FloatArray
+    ) -> tuple[FloatArray, PlaceArray]:
+        """The larger anchor plus the lifts, without saying which."""
+        score, strongest = np.empty(values.shape[1]), np.empty(values.shape[1], np.int16)
+        tables = (self.parts, self.start, self.cuts, self.lifts)
+        _judge_concordance(reasons, values, surprises, *tables, score, strongest)
+        return score, strongest
+
     def arrays(self) -> Arrays:
         """All there is to it, by name."""
         return {"parts": self.parts, "start": self.start, "cuts": self.cuts, "lifts": self.lifts}
@@ -127,6 +145,14 @@ class LargestSurprise:
         score = np.empty(surprises.shape[0])
         _take_largest(surprises, self.parts, self.taken, contributions, score)
         return contributions, score
+
+    def judge(
+        self, reasons: IntArray, values: FloatArray, surprises: FloatArray
+    ) -> tuple[FloatArray, PlaceArray]:
+        """The largest surprises, without a look at the values."""
+        score, strongest = np.empty(values.shape[1]), np.empty(values.shape[1], np.int16)
+        _judge_largest(reasons, surprises, self.taken, score, strongest)
+        return score, strongest
 
     def arrays(self) -> Arrays:
         """All there is to it, by name."""
@@ -172,6 +198,78 @@ def _bands_of(spec: FeatureSpec, values: FloatArray, surprises: FloatArray, hits
 
 
 @compiled
+def _judge_concordance(
+    reasons: IntArray,
+    values: FloatArray,
+    surprises: FloatArray,
+    parts: ByteArray,
+    start: IntArray,
+    cuts: FloatArray,
+    lifts: FloatArray,
+    score: FloatArray,
+    strongest: PlaceArray,
+) -> None:
+    for row in range(values.shape[1]):
+        anchor = 0.0
+        anchor_reason = -1
+        largest = 0.0
+        largest_reason = -1
+        total = 0.0
+        for place in range(reasons.shape[0]):
+            reason = reasons[place]
+            part = parts[reason]
+            surprise = surprises[place, row]
+            if part == ANCHOR:
+                if surprise > anchor:
+                    anchor = surprise
+                    anchor_reason = reason
+            elif not np.isnan(values[place, row]):
+                sought = values[place, row] if part == RARE_CONTEXT else surprise
+                band = _band(cuts, start[reason], start[reason + 1], sought, part == RARE_CONTEXT)
+                lift = lifts[band + reason]
+                total += lift
+                if lift > largest:
+                    largest = lift
+                    largest_reason = reason
+        score[row] = total + anchor
+        is_anchor = anchor > largest or (anchor == largest and anchor_reason < largest_reason)
+        strongest[row] = anchor_reason if is_anchor else largest_reason
+
+
+@compiled
+def _band(cuts: FloatArray, first: int, end: int, sought: float, is_category: bool) -> int:
+    """How many cuts lie below what is sought, counted from 0; `end` for a category that is not among them."""
+    low = first
+    high = end
+    while low < high:
+        middle = (low + high) // 2
+        if cuts[middle] < sought:
+            low = middle + 1
+        else:
+            high = middle
+    return end if is_category and not (low < end and cuts[low] == sought) else low
+
+
+@compiled
+def _judge_largest(
+    reasons: IntArray, surprises: FloatArray, taken: int, score: FloatArray, strongest: PlaceArray
+) -> None:
+    for row in range(surprises.shape[1]):
+        first = 0.0
+        second = 0.0
+        strongest[row] = -1
+        for place in range(reasons.shape[0]):
+            surprise = surprises[place, row]
+            if surprise > first:
+                second = first
+                first = surprise
+                strongest[row] = reasons[place]
+            elif surprise > second:
+                second = surprise
+        score[row] = first + second if taken == 2 else first
+
+
+@compiled
 def _concord(
     values: FloatArray,
     surprises: FloatArray,
@@ -193,18 +291,8 @@ def _concord(
                     anchor = reason
             elif part != SILENT and not np.isnan(value):
                 sought = value if part == RARE_CONTEXT else surprises[row, reason]
-                # How many cuts lie below, by bisection.
-                low = start[reason]
-                high = start[reason + 1]
-                while low < high:
-                    middle = (low + high) // 2
-                    if cuts[middle] < sought:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if part == RARE_CONTEXT and not (low < start[reason + 1] and cuts[low] == sought):
-                    low = start[reason + 1]
-                lift = lifts[low + reason]
+                band = _band(cuts, start[reason], start[reason + 1], sought, part == RARE_CONTEXT)
+                lift = lifts[band + reason]
                 contributions[row, reason] = lift
                 total += lift
         if anchor >= 0:

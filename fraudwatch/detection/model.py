@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fraudwatch.detection.arrays import Arrays, prefixed, writable_rows
+from fraudwatch.detection.arrays import Arrays, PlaceArray, by_column, prefixed, writable_rows
 from fraudwatch.detection.combine import Combiner
 from fraudwatch.detection.content import Content, describe, version_of
 from fraudwatch.detection.detectors import Detector
@@ -81,6 +81,35 @@ class Model:
         contributions, score = self.combiner.combine(reasons, surprises)
         return Scores(surprises=surprises, contributions=contributions, score=score)
 
+    def judge(self, values: FloatArray) -> tuple[FloatArray, PlaceArray]:
+        """What every transaction is asked: float64[n] scores, the bits of `score`, and each row's strongest reason.
+
+        The latter is int16[n]: the place in `reason_specs` of the reason with the largest contribution (of equal
+        ones the first), -1 where none is above 0. Descriptive features are not looked at.
+        """
+        rows = writable_rows(values, len(self.specs))
+        found = by_column(rows, self._counting)
+        surprises = self.tables.by_column(found, self._counting)
+        if self.detectors:
+            inputs = np.searchsorted(self._counting, self._inputs)
+            raw = raw_scores(self.detectors, surprises[inputs].T)
+            raw = by_column(raw, np.arange(len(self.detectors)))
+            found = np.vstack([found, raw])
+            told = self.detector_tables.by_column(raw, np.arange(len(self.detectors)))
+            surprises = np.vstack([surprises, told])
+        return self.combiner.judge(self._reasons_that_count, found, surprises)
+
+    @cached_property
+    def _counting(self) -> IntArray:
+        """Columns of the features that can contribute."""
+        return np.array(
+            [i for i, spec in enumerate(self.specs) if spec.role is not Role.DESCRIPTIVE], np.int64
+        )
+
+    @cached_property
+    def _reasons_that_count(self) -> IntArray:
+        return np.concatenate([self._counting, len(self.specs) + np.arange(len(self.detectors))])
+
     def _reasons(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values and surprises float64[n, r] of all reasons: the features', then the detectors'."""
         surprises = self.tables.surprises(values)
@@ -120,4 +149,6 @@ def raw_scores(detectors: Sequence[Detector], surprises: FloatArray) -> FloatArr
 
 def warm_up(model: Model) -> None:
     """Compile, or load from disk, every kernel the model needs: 1 to 3 s each the first time on a machine."""
-    model.score(np.zeros((1, len(model.specs))))
+    nothing = np.zeros((1, len(model.specs)))
+    model.judge(nothing)
+    model.score(nothing)

@@ -16,11 +16,12 @@ Surprises are multiples of 2^-30: sums of a few of them are exact in any order.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from fraudwatch.compiled import compiled
-from fraudwatch.detection.arrays import ArrayReader, Arrays, frozen, reject_unless, writable_rows
+from fraudwatch.detection.arrays import ArrayReader, Arrays, by_column, frozen, reject_unless, writable_rows
 from fraudwatch.records import ByteArray, FloatArray, IntArray, Side
 
 SIDE_CODES = {Side.HIGH: 0, Side.LOW: 1, Side.RARE: 2}
@@ -68,8 +69,17 @@ class TailTables:
     def surprises(self, values: FloatArray) -> FloatArray:
         """float64[n, c] for values float64[n, c]; 0 where a value is NaN. A row depends on no other row."""
         rows = writable_rows(values, self.width)
-        out = np.empty(rows.shape)
-        _surprises(rows, self.sides, self.start, self.knots, self.levels, self.slopes, self.ceilings, out)
+        return np.ascontiguousarray(self.by_column(by_column(rows, self._all), self._all).T)
+
+    @cached_property
+    def _all(self) -> IntArray:
+        return np.arange(self.width)
+
+    def by_column(self, values: FloatArray, columns: IntArray) -> FloatArray:
+        """The same for some columns only: float64[k, n] for values float64[k, n] of the k `columns`."""
+        out = np.empty(values.shape)
+        tables = (self.sides, self.start, self.knots, self.levels, self.slopes, self.ceilings)
+        _surprises(values, columns, *tables, out)
         return out
 
     def arrays(self) -> Arrays:
@@ -193,6 +203,7 @@ def _mean_excess(seen: FloatArray, values: FloatArray) -> float:
 @compiled
 def _surprises(
     values: FloatArray,
+    columns: IntArray,
     sides: ByteArray,
     start: IntArray,
     knots: FloatArray,
@@ -201,13 +212,14 @@ def _surprises(
     ceilings: FloatArray,
     out: FloatArray,
 ) -> None:
-    for row in range(values.shape[0]):
-        for column in range(values.shape[1]):
-            x = values[row, column]
+    for place in range(values.shape[0]):
+        column = columns[place]
+        for row in range(values.shape[1]):
+            x = values[place, row]
             first = start[column]
             last = start[column + 1] - 1
             if np.isnan(x) or last < first:
-                out[row, column] = 0.0
+                out[place, row] = 0.0
                 continue
             if sides[column] == LOW:
                 x = -x
@@ -233,4 +245,4 @@ def _surprises(
             else:
                 part = (x - knots[below]) / (knots[low] - knots[below])
                 surprise = levels[below] + (levels[low] - levels[below]) * part
-            out[row, column] = np.floor(surprise * GRAIN + 0.5) / GRAIN
+            out[place, row] = np.floor(surprise * GRAIN + 0.5) / GRAIN

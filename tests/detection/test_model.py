@@ -12,7 +12,7 @@ import pytest
 
 from fraudwatch.detection import DETECTORS, Model, pack, warm_up, write
 from fraudwatch.errors import TrainingError
-from fraudwatch.records import FeatureSpec, FloatArray, Role, Side
+from fraudwatch.records import FeatureSpec, FloatArray, Role, Scores, Side
 
 Fit = Callable[..., Model]
 Specs = tuple[FeatureSpec, ...]
@@ -52,6 +52,52 @@ def test_contributions_sum_to_the_score_exactly_in_any_order(
     scores = fitted(values, combiner=combiner).score(awkward(values))
     for row, score in zip(scores.contributions, scores.score, strict=True):
         assert sum(row.tolist()) == sum(reversed(row.tolist())) == row.sum() == score
+
+
+def strongest_of(scores: Scores) -> list[int]:
+    first_largest = np.argmax(scores.contributions, axis=1)
+    weighs = scores.contributions.max(axis=1) > 0
+    return np.where(weighs, first_largest, -1).tolist()
+
+
+@pytest.mark.parametrize("detectors", [(), ("pca", "isolation_forest", "hbos")], ids=["without", "detectors"])
+@pytest.mark.parametrize("combiner", COMBINERS)
+def test_judging_gives_the_bits_of_scoring_and_the_first_of_the_largest_contributions(
+    fitted: Fit, values: FloatArray, combiner: str, detectors: tuple[str, ...]
+) -> None:
+    model = fitted(values, combiner=combiner, detectors=detectors)
+    rows = awkward(values)
+    scores = model.score(rows)
+    score, strongest = model.judge(rows)
+    assert score.tobytes() == scores.score.tobytes()
+    assert strongest.dtype == np.int16
+    assert strongest.tolist() == strongest_of(scores)
+    assert len(set(strongest.tolist())) > 3
+
+
+@pytest.mark.parametrize("combiner", COMBINERS)
+def test_a_row_is_judged_the_same_alone_and_in_any_batch(
+    fitted: Fit, values: FloatArray, combiner: str
+) -> None:
+    model = fitted(values, combiner=combiner)
+    rows = awkward(values)
+    score, strongest = model.judge(rows)
+    for size in (1, 2, 3, 7, 64):
+        pieces = [model.judge(rows[i : i + size]) for i in range(0, len(rows), size)]
+        assert np.concatenate([piece for piece, _ in pieces]).tobytes() == score.tobytes()
+        assert np.concatenate([piece for _, piece in pieces]).tolist() == strongest.tolist()
+
+
+def test_no_rows_are_judged_too(model: Model, specs: Specs) -> None:
+    score, strongest = model.judge(np.empty((0, len(specs))))
+    assert score.shape == strongest.shape == (0,)
+
+
+def test_descriptive_features_do_not_change_a_judgement(model: Model, values: FloatArray) -> None:
+    rows = values[:50].copy()
+    rows[:, 6] = np.linspace(-1e9, 1e9, 50)
+    assert model.judge(rows)[0].tobytes() == model.judge(values[:50])[0].tobytes()
+    assert not (model.judge(rows)[1] == 6).any()
 
 
 def test_descriptive_features_are_surprising_but_never_contribute(model: Model, values: FloatArray) -> None:
