@@ -321,9 +321,12 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
-    """One of the account's latest transactions, with the position it can be read again from."""
+    """One of the account's latest transactions, with the position it can be read again from.
 
-    transaction_id: str
+    Both ids are None where only the position is at hand.
+    """
+
+    transaction_id: str | None
     event_time_ms: int
     amount_minor: int
     counterparty_id: str | None

@@ -47,9 +47,12 @@ class AlertingTransaction(Message, frozen=True):
 
 
 class EvidenceTransaction(Message, frozen=True):
-    """One of the account's latest transactions, alerting or not."""
+    """One of the account's latest transactions, alerting or not.
 
-    transaction_id: str
+    Of one that the worker no longer has at hand both ids are None: its position says where it can be read again.
+    """
+
+    transaction_id: str | None
     event_time: str
     amount: str
     amount_minor: int

@@ -13,35 +13,41 @@ refreshed when the newest event time enters another hour and after every 1,000 t
 sequence that do not depend on how records were cut into batches; between them the edge stands still.
 """
 
-from array import array
+from typing import Any, Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from fraudwatch.records import FloatArray
+from fraudwatch.alerts import account_days
+from fraudwatch.alerts.account_days import (
+    BINS,
+    BINS_PER_UNIT,
+    CLOCK,
+    DAY_MS,
+    DONE,
+    HALF,
+    HALF_LIFE_MS,
+    HIGHEST,
+    HOUR_MS,
+    LOWEST,
+    NEVER,
+    REFRESH_DUE,
+    TABLE_FULL,
+    TAKEN_BACK,
+    Table,
+    bin_of,
+    kept,
+)
+from fraudwatch.records import FloatArray, IntArray
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-
-LOWEST, HIGHEST = -5.0, 60.0
-"""Scores are clamped to this range. A score counts decimal orders of improbability: 60 is beyond any stream."""
-BINS_PER_UNIT = 100
-BINS = int((HIGHEST - LOWEST) * BINS_PER_UNIT)
-
-HALF_LIFE_MS = 7 * DAY_MS
-"""A whole week, so that every day of the week weighs about the same."""
 _MEAN_LIFE_DAYS = HALF_LIFE_MS / DAY_MS / float(np.log(2))
 LONGEST_SILENCE_MS = DAY_MS
 """Of a longer gap in the stream only this much counts as observed: an interrupted source is not a calm one."""
-REFRESH_EVERY = 1_000
 
 MEDIUM_SHARE, HIGH_SHARE = 0.4, 0.1
 """The part of the budget whose scores suffice for the severities `medium` and `high`."""
 HASH_RANGE = 2**32
-
-_NEVER = -(2**62)
-_TAKEN_BACK = float("inf")
-"""Maximum of an account-day that no longer counts: no score exceeds it."""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -62,38 +68,32 @@ class Budget(msgspec.Struct, frozen=True):
         return max(1, int(np.ceil(2.0 * self.share)))
 
 
-class AccountDay(msgspec.Struct, gc=False):
-    """The running 24 h of one account: when they end, the highest score, and when that was (observed time)."""
-
-    ends_ms: int
-    maximum: float
-    observed_ms: int
-
-
 class Edge:
     """The running estimate of one partition.
 
     `raised_from` is the edge, `medium_from` and `high_from` are the thresholds of the severities, and a
-    transaction below the edge whose 32-bit hash is below `explored_below` is a sample. There is no edge
-    until `use` was called. `newest_ms` is the newest event time judged.
+    transaction below the edge whose 32-bit hash (`account_days.explored`) is below `explored_below` is a sample.
+    There is no edge until `use` was called.
     """
 
     def __init__(self, budget: Budget) -> None:
         self.raised_from = self.medium_from = self.high_from = float("inf")
         self.explored_below = 0
-        self.newest_ms = _NEVER
-        self._budget = budget
-        self._histogram = array("d", bytes(8 * BINS))
+        self._budget: Final = budget
+        self._histogram = np.zeros(BINS)
         self._exceeding = np.zeros(BINS + 1)
-        self._account_days: dict[str, AccountDay] = {}
-        self._former_account_days: dict[str, AccountDay] = {}
-        self._rotate_at_ms = _NEVER
+        self._current = self._former = account_days.empty(account_days.FIRST_SLOTS)
+        self._clock: Table = np.recarray(1, dtype=CLOCK)
+        self._clock[0] = (NEVER, NEVER, 0, 0, 0)
+        self._rotate_at_ms = NEVER
         self._observed_days = 0.0
-        self._observed_ms = 0
         self._scored = 0.0
-        self._since_refresh = 0
-        self._refreshed_ms = _NEVER
-        self._next_hour_ms = _NEVER
+        self._refreshed_ms = NEVER
+
+    @property
+    def newest_ms(self) -> int:
+        """The newest event time observed."""
+        return int(self._clock[0].newest_ms)
 
     @property
     def observed_days(self) -> float:
@@ -109,43 +109,59 @@ class Edge:
         if not (reference.size and np.isfinite(reference).all() and 0 < transactions_per_day < np.inf):
             raise ValueError("expected the finite scores of a training sample and a positive daily rate")
         bins = np.clip((reference - LOWEST) * BINS_PER_UNIT, 0, BINS - 1).astype(np.int64)
-        self._counts()[:] = np.bincount(bins, minlength=BINS) * (transactions_per_day / reference.size)
-        self._account_days, self._former_account_days = {}, {}
+        self._histogram[:] = np.bincount(bins, minlength=BINS) * (transactions_per_day / reference.size)
+        self._begin_generation(int(self._clock[0].held))
+        self._former = account_days.empty(account_days.FIRST_SLOTS)
         self._observed_days = 1.0
         self._scored = transactions_per_day
-        self._since_refresh = 0
+        self._clock[0].since_refresh = 0
         self._refreshed_ms = self.newest_ms
         self._estimate()
 
-    def observe(self, account_id: str, event_time_ms: int, score: float) -> float:
-        """Count one scored transaction; returns the edge it is to be compared with, which never counts itself.
+    def observe_rows(
+        self, accounts: IntArray, event_times_ms: IntArray, scores: FloatArray, ids: IntArray, begin: int = 0
+    ) -> int:
+        """Count scored transactions in order from row `begin` on, up to the first that stands out; its index, or n.
 
-        `score` is finite. Plain Python on purpose: about half a microsecond unless the account's maximum rises.
+        That is one at or above the edge, or one below it whose hash explores; it has been counted too. Each row
+        is compared with the edge as it stood before it: none counts itself. All are [n]: `accounts` and `ids`
+        are 64-bit hashes, `scores` float64 and finite.
         """
-        if event_time_ms > self.newest_ms:
-            self.newest_ms = event_time_ms
-        if event_time_ms >= self._next_hour_ms or self._since_refresh >= REFRESH_EVERY:
-            self._refresh()
-        self._since_refresh += 1
-        day = self._account_days.get(account_id) or self._former_account_days.get(account_id)
-        if day is None or event_time_ms >= day.ends_ms:
-            self._account_days[account_id] = AccountDay(event_time_ms + DAY_MS, score, self._observed_ms)
-            self._histogram[_bin(score)] += 1.0
-        elif score > day.maximum:
-            self._histogram[_bin(day.maximum)] -= _kept(self._observed_ms - day.observed_ms)
-            self._histogram[_bin(score)] += 1.0
-            day.maximum, day.observed_ms = score, self._observed_ms
-        return self.raised_from
+        columns = (_given(accounts), _given(event_times_ms), _given(scores), _given(ids.view(np.uint64)))
+        row, why = begin, REFRESH_DUE
+        with np.errstate(over="ignore"):  # hashes wrap, which only plain Python would warn of
+            while why != DONE:
+                row, why = account_days.observe(
+                    self._current,
+                    self._former,
+                    self._histogram,
+                    self._clock,
+                    HALF,
+                    self.raised_from,
+                    self.explored_below,
+                    *columns,
+                    row,
+                )
+                if why == REFRESH_DUE:
+                    self._refresh()
+                elif why == TABLE_FULL:
+                    self._current = account_days.grown(self._current)
+                else:
+                    break
+        return int(row)
 
-    def joined(self, account_id: str, opened_ms: int) -> None:
+    def joined(self, account: int, opened_ms: int) -> None:
         """The account's alerting transaction joined an episode opened at `opened_ms` and so opened none.
 
         Its account-day, if it began after that, is taken back: a case of a week is one opening, not seven.
         """
-        day = self._account_days.get(account_id) or self._former_account_days.get(account_id)
-        if day is not None and opened_ms < day.ends_ms - DAY_MS and day.maximum != _TAKEN_BACK:
-            self._histogram[_bin(day.maximum)] -= _kept(self._observed_ms - day.observed_ms)
-            day.maximum = _TAKEN_BACK
+        day = self._current[account_days.slot_of(self._current, account)]
+        if day.ends_ms == NEVER:
+            day = self._former[account_days.slot_of(self._former, account)]
+        if opened_ms < day.ends_ms - DAY_MS and day.maximum != TAKEN_BACK:
+            passed_ms = int(self._clock[0].observed_ms - day.observed_ms)
+            self._histogram[bin_of(float(day.maximum))] -= kept(HALF, passed_ms)
+            day.maximum = TAKEN_BACK
 
     def rank(self, score: float) -> float:
         """How many alerts of a usual day score higher, over all partitions."""
@@ -159,30 +175,35 @@ class Edge:
             raise RuntimeError(
                 "a transaction was judged before the policy was given a model: call use() first"
             )
-        silence = 0 if self._refreshed_ms == _NEVER else self.newest_ms - self._refreshed_ms
+        newest_ms = self.newest_ms
+        silence = 0 if self._refreshed_ms == NEVER else newest_ms - self._refreshed_ms
         passed = min(silence, LONGEST_SILENCE_MS)
-        kept = _kept(passed)
-        counts = self._counts()
-        counts *= kept
-        np.maximum(counts, 0.0, out=counts)  # taking back what was added may leave −1e-16
-        self._observed_days = self._observed_days * kept + _MEAN_LIFE_DAYS * (1.0 - kept)
-        self._scored = self._scored * kept + self._since_refresh
-        self._observed_ms += passed
-        self._since_refresh = 0
-        self._refreshed_ms = self.newest_ms
-        self._next_hour_ms = (self.newest_ms // HOUR_MS + 1) * HOUR_MS
+        left = kept(HALF, passed)
+        self._histogram *= left
+        np.maximum(self._histogram, 0.0, out=self._histogram)  # taking back what was added may leave −1e-16
+        self._observed_days = self._observed_days * left + _MEAN_LIFE_DAYS * (1.0 - left)
+        now = self._clock[0]
+        self._scored = self._scored * left + int(now.since_refresh)
+        now.observed_ms += passed
+        now.since_refresh = 0
+        now.next_hour_ms = (newest_ms // HOUR_MS + 1) * HOUR_MS
+        self._refreshed_ms = newest_ms
         self._forget()
         self._estimate()
 
     def _forget(self) -> None:
         """Two generations of a day each: entries older than 24 h go with the elder, without a sweep."""
         if self.newest_ms >= self._rotate_at_ms:
-            self._former_account_days = self._account_days
-            self._account_days = {}
+            self._former = self._current
+            self._begin_generation(int(self._clock[0].held))
             self._rotate_at_ms = self.newest_ms + DAY_MS
 
+    def _begin_generation(self, expected: int) -> None:
+        self._current = account_days.empty(account_days.slots_for(expected))
+        self._clock[0].held = 0
+
     def _estimate(self) -> None:
-        np.cumsum(self._counts()[::-1], out=self._exceeding[1:])
+        np.cumsum(self._histogram[::-1], out=self._exceeding[1:])
         self._exceeding /= self._observed_days
         share, explore = self._budget.share, self._budget.explore
         self.raised_from = self._exceeded_by((1.0 - explore) * share)
@@ -200,14 +221,19 @@ class Edge:
         part = (account_days - exceeding[whole]) / (exceeding[whole + 1] - exceeding[whole])
         return float(HIGHEST - (whole + part) / BINS_PER_UNIT)
 
-    def _counts(self) -> FloatArray:
-        return np.frombuffer(self._histogram, dtype=np.float64)
+
+def _given(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Of one type for the kernel, whoever owns the memory: for another type it would be compiled in mid-stream."""
+    seen = np.ascontiguousarray(column).view()
+    seen.flags.writeable = False
+    return seen
 
 
-def _bin(score: float) -> int:
-    return min(int((min(max(score, LOWEST), HIGHEST) - LOWEST) * BINS_PER_UNIT), BINS - 1)
-
-
-def _kept(passed_ms: int) -> float:
-    """What is left of a weight after so much observed time."""
-    return float(0.5 ** (passed_ms / HALF_LIFE_MS))
+def warm_up() -> None:
+    """Compile the kernels of the edge, or load their machine code: at a first transaction it would take a second."""
+    edge = Edge(Budget(1.0, 0.0, 1))
+    edge.use(np.zeros(1), 1.0)
+    hashes = np.zeros(1, dtype=np.int64)
+    edge.observe_rows(hashes, hashes, np.zeros(1), hashes)
+    edge.joined(0, -DAY_MS - 1)
+    account_days.grown(edge._current)

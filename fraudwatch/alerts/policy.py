@@ -9,14 +9,14 @@ their id: a *sample* is an alert by itself, of one transaction, and belongs to n
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from hashlib import blake2b
 
 import msgspec
 
-from fraudwatch.alerts.edge import DAY_MS, Budget, Edge
+from fraudwatch.alerts.account_days import DAY_MS
+from fraudwatch.alerts.edge import Budget, Edge
 from fraudwatch.alerts.episodes import Episode, Episodes, Severity, join, single
 from fraudwatch.config.settings import Settings
-from fraudwatch.records import FloatArray, Reason, Transaction
+from fraudwatch.records import FloatArray, IntArray, Reason, Transaction
 
 SHOWN_REASONS = 8
 LEAST_CONTRIBUTION = 0.05
@@ -98,23 +98,41 @@ class Policy:
         self.edge.use(reference, transactions_per_day)
         self._model_version = model_version
 
+    def judge_rows(
+        self, accounts: IntArray, event_times_ms: IntArray, scores: FloatArray, ids: IntArray, begin: int = 0
+    ) -> int:
+        """The first row from `begin` on that is to be judged, n if none is: at or above the edge, or to explore.
+
+        All are [n], of scored transactions in the order of the log, each given once: `accounts` and `ids` are
+        64-bit hashes, `scores` float64 and finite. Rows up to the one returned have been observed, itself
+        included; it is to be judged before the rows after it are observed.
+        """
+        return self.edge.observe_rows(accounts, event_times_ms, scores, ids, begin)
+
     def judge(
         self,
         transaction: Transaction,
         offset: int,
         score: float,
         reasons: Callable[[], tuple[Reason, ...]],
+        *,
+        account: int,
     ) -> Decision | None:
-        """None for what raises nothing; `score` is finite, `reasons` is only called where they are needed."""
-        edge = self.edge
-        if score >= edge.observe(transaction.account_id, transaction.event_time_ms, score):
-            return self._alert(transaction, offset, score, reasons)
-        if _hash(transaction.transaction_id) < edge.explored_below:
+        """What to do about the transaction at which `judge_rows` has just stopped; None where it raises nothing.
+
+        `account` is the account's hash; `reasons` is only called where they are needed.
+        """
+        if score < self.edge.raised_from:
             return self._sample(transaction, offset, score, reasons)
-        return None
+        return self._alert(transaction, offset, score, reasons, account)
 
     def _alert(
-        self, transaction: Transaction, offset: int, score: float, reasons: Callable[[], tuple[Reason, ...]]
+        self,
+        transaction: Transaction,
+        offset: int,
+        score: float,
+        reasons: Callable[[], tuple[Reason, ...]],
+        account: int,
     ) -> Decision | None:
         has_room = self._has_room()
         why = _shown(reasons())
@@ -124,7 +142,7 @@ class Policy:
         newest_ms = self.edge.newest_ms
         episode = self.episodes.covering(transaction.account_id, transaction.event_time_ms)
         if episode is not None:
-            self.edge.joined(transaction.account_id, episode.first_ms)
+            self.edge.joined(account, episode.first_ms)
             is_update = join(episode, transaction, offset, score, severity, why, newest_ms)
             return self._decision(Kind.UPDATED if is_update else Kind.JOINED, episode)
         if not has_room and severity is not Severity.HIGH:
@@ -205,8 +223,3 @@ def _shown(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     contributing = [reason for reason in reasons if reason.contribution >= LEAST_CONTRIBUTION]
     contributing.sort(key=lambda reason: -reason.contribution)
     return tuple(contributing[:SHOWN_REASONS])
-
-
-def _hash(transaction_id: str) -> int:
-    """32 bits; personalised, so that the choice is independent of every other one made by hash of the id."""
-    return int.from_bytes(blake2b(transaction_id.encode(), digest_size=4, person=b"explore").digest())

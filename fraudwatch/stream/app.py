@@ -28,6 +28,8 @@ def build_app(settings: Settings, loop: asyncio.AbstractEventLoop) -> App:
     session = kafka.session_timeout / 1000
     app = App(
         kafka.group,
+        stock=settings.stream.transport == "stock",
+        chunk_records=settings.stream.batch_records,
         loop=loop,
         broker=[f"kafka://{address}" for address in servers(settings)],
         broker_credentials=_credentials(kafka),
@@ -63,5 +65,9 @@ def _credentials(kafka: Kafka) -> Any:
 
 
 def raw_topic(app: App, *names: str) -> Any:
-    """Topics whose records reach the agent as they are, undecoded; a tombstone as the value None."""
+    """Topics whose records reach the agent as they are, undecoded.
+
+    With the transport of chunks, each event's value is a Chunk; with the stock one it is the bytes of one record, and
+    None for a tombstone.
+    """
     return app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")

@@ -53,6 +53,7 @@ async def open_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
+        isolation_level="read_committed",
         fetch_max_wait_ms=100,
         max_partition_fetch_bytes=LARGEST_FETCH_BYTES,
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fraudwatch.records import NO_TIMESTAMP, DeadLetter, Record
+from fraudwatch.records import NO_TIMESTAMP, Chunk, DeadLetter, Record
 from fraudwatch.stream.delivery import Message
 from fraudwatch.stream.parts import IntakeParts
 
@@ -32,11 +32,12 @@ class Conversion:
         self._parts = parts
         self._log_topic = log_topic
 
-    def convert(self, records: Sequence[Record]) -> Converted:
+    def convert(self, chunks: Sequence[Chunk]) -> Converted:
         """Every record becomes its transactions or one dead letter, all in the order of the records."""
         converted = Converted()
-        for record in records:
-            self._convert(record, converted)
+        for chunk in chunks:
+            for row in range(len(chunk)):
+                self._convert(chunk.record(row), converted)
         return converted
 
     def _convert(self, record: Record, converted: Converted) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from fraudwatch.metrics import Metrics
-from fraudwatch.records import Outcome, Record
+from fraudwatch.records import Chunk, Outcome
 from fraudwatch.stream.parts import Alert, Batch
 from fraudwatch.stream.publishing import Publisher
-from fraudwatch.stream.states import PartitionState, States
+from fraudwatch.stream.states import PartitionState, States, event_times
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Handled:
     """What came of a batch, partition by partition; everything in it is delivered."""
 
     records: int
-    parts: list[tuple[PartitionState, list[Record], Batch]]
+    parts: list[tuple[PartitionState, Chunk, Batch]]
     publish_seconds: float
 
 
@@ -50,38 +50,35 @@ class Handler:
             await self._states.use(model)
         self._metrics.model(model.version, model.span_ms[1])
 
-    async def handle(self, records: Sequence[Record]) -> Handled:
-        """Handles records of any partitions, each partition's in the order of its offsets.
+    async def handle(self, chunks: Sequence[Chunk]) -> Handled:
+        """Handles chunks of any partitions, each partition's in the order of its offsets.
 
         When it returns, every alert and dead letter is acknowledged by the broker and the records may be.
         Raises BrokerError for a delivery that failed, and whatever the pipeline raises.
         """
         async with self._turn:
-            return await self._handle(records)
+            return await self._handle(chunks)
 
-    async def _handle(self, records: Sequence[Record]) -> Handled:
-        groups = [(self._states[partition], group) for partition, group in _by_partition(records).items()]
-        parts = [(state, group, batch) for (state, group), batch in await self._fold(groups)]
+    async def _handle(self, chunks: Sequence[Chunk]) -> Handled:
+        parts = await self._states.run(
+            self._fold, [(self._states[chunk.partition], chunk) for chunk in chunks]
+        )
         started = self._timer()
         await self._publisher.send(
             [(state.partition, alert) for state, _, batch in parts for alert in batch.alerts],
             [letter for _, _, batch in parts for letter in batch.dead_letters],
         )
-        for state, group, _ in parts:
-            state.reach(group)
-        return Handled(len(records), parts, self._timer() - started)
+        for state, chunk, _ in parts:
+            state.reach(chunk)
+        return Handled(sum(map(len, chunks)), parts, self._timer() - started)
 
-    async def _fold(
-        self, groups: list[tuple[PartitionState, list[Record]]]
-    ) -> list[tuple[tuple[PartitionState, list[Record]], Batch]]:
-        def fold_all() -> list[tuple[tuple[PartitionState, list[Record]], Batch]]:
-            return [((state, group), state.fold(group)) for state, group in groups]
-
-        return await self._states.run(fold_all)
+    @staticmethod
+    def _fold(work: Sequence[tuple[PartitionState, Chunk]]) -> list[tuple[PartitionState, Chunk, Batch]]:
+        return [(state, chunk, state.fold(chunk)) for state, chunk in work]
 
     def report(self, handled: Handled) -> None:
         """Counts a batch, once its records are acknowledged."""
-        for place, (state, group, batch) in enumerate(handled.parts):
+        for place, (state, chunk, batch) in enumerate(handled.parts):
             found = batch.assessments
             # The wait for the broker is one for the whole batch.
             publish = {"publish": handled.publish_seconds} if place == 0 else {}
@@ -91,11 +88,11 @@ class Handler:
                 scores=found.score,
                 dead_letters=[(letter.stage, letter.reason) for letter in batch.dead_letters],
                 stage_seconds={**batch.stage_seconds, **publish},
-                newest_event_time_ms=max((t.event_time_ms for t in found.transactions), default=None),
+                newest_event_time_ms=int(event_times(found).max()) if len(found.offsets) else None,
             )
             self._metrics.conflicts(batch.conflicts)
             self._metrics.alerts_cut(batch.cut)
-            self._report_alerts(group, batch)
+            self._report_alerts(chunk, batch)
             self._report_edge(state)
         self._metrics.misplaced_accounts(self._states.accounts.misplaced)
 
@@ -105,24 +102,19 @@ class Handler:
         if math.isfinite(raised_from) and self._states.get(state.partition) is state:
             self._metrics.edge(state.partition, raised_from)
 
-    def _report_alerts(self, group: list[Record], batch: Batch) -> None:
+    def _report_alerts(self, chunk: Chunk, batch: Batch) -> None:
+        if not batch.alerts:
+            return
         found = batch.assessments
         rows = {alert_id: row for row, alert_id in enumerate(found.alert_ids) if alert_id is not None}
         behind = [rows[alert.alert_id] for alert in batch.alerts]
-        timestamps = {record.offset: record.timestamp_ms for record in group}
+        records = np.searchsorted(chunk.offsets, found.offsets[behind])
         self._metrics.alerts(
             [(alert.severity, _kind(alert)) for alert in batch.alerts],
-            event_time_ms=np.array([found.transactions[row].event_time_ms for row in behind], np.int64),
-            ingest_time_ms=np.array([timestamps[int(found.offsets[row])] for row in behind], np.int64),
+            event_time_ms=event_times(found)[behind],
+            ingest_time_ms=chunk.timestamps_ms[records],
         )
 
 
 def _kind(alert: Alert) -> str:
     return "sample" if alert.sample else alert.kind
-
-
-def _by_partition(records: Sequence[Record]) -> dict[int, list[Record]]:
-    groups: dict[int, list[Record]] = {}
-    for record in records:
-        groups.setdefault(record.partition, []).append(record)
-    return dict(sorted(groups.items()))

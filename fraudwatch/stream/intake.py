@@ -5,7 +5,7 @@ again after a restart; the workers find the repeats by their ids.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import ConfigurationError
 from fraudwatch.metrics import IntakeMetrics
-from fraudwatch.records import Record
+from fraudwatch.records import Chunk
 from fraudwatch.stream.app import build_app, raw_topic
 from fraudwatch.stream.assignment import Assignment, Committed
 from fraudwatch.stream.batches import take_batches
@@ -93,12 +93,12 @@ class Intake:
     async def _take_batches(self, stream: Any) -> None:
         await take_batches(self.app, stream, self._settings.stream, self._handle)
 
-    async def _handle(self, records: list[Record]) -> Callable[[], None]:
-        converted = self._conversion.convert(records)
+    async def _handle(self, chunks: Sequence[Chunk]) -> Callable[[], None]:
+        converted = self._conversion.convert(chunks)
         await self._delivery.send(converted.messages, converted.dead_letters)
 
         def report() -> None:
-            self._sources.handled(records)
+            self._sources.handled(chunks)
             self.health.moved()
             self._metrics.batch(
                 converted.records,

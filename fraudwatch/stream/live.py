@@ -5,12 +5,12 @@ assigned → models and verdicts read → states restored → [ batch → handle
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fraudwatch.config.settings import Settings
 from fraudwatch.metrics import Metrics
-from fraudwatch.records import Record
+from fraudwatch.records import Chunk
 from fraudwatch.stream.app import build_app, raw_topic
 from fraudwatch.stream.assignment import Assignment, Committed
 from fraudwatch.stream.batches import take_batches
@@ -86,8 +86,8 @@ class Live:
     async def _take_batches(self, stream: Any) -> None:
         await take_batches(self.app, stream, self._settings.stream, self._handle)
 
-    async def _handle(self, records: list[Record]) -> Callable[[], None]:
-        handled = await self._handler.handle(records)
+    async def _handle(self, chunks: Sequence[Chunk]) -> Callable[[], None]:
+        handled = await self._handler.handle(chunks)
 
         def report() -> None:
             self._handler.report(handled)

@@ -1,14 +1,37 @@
-"""A Kafka message as a record: Faust's and aiokafka's own forms differ in the unit of time only."""
+"""Kafka messages as records and chunks: Faust's and aiokafka's own forms differ in the unit of time only."""
 
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
-from fraudwatch.records import NO_TIMESTAMP, Record
+import numpy as np
+
+from fraudwatch.records import NO_TIMESTAMP, Chunk, IntArray, Record
+
+_OFFSET, _TIMESTAMP = attrgetter("offset"), attrgetter("timestamp")
+_KEY, _VALUE = attrgetter("key"), attrgetter("value")
 
 
-def to_record(message: Any) -> Record:
-    """From aiokafka's ConsumerRecord; its timestamp is whole milliseconds."""
-    timestamp = NO_TIMESTAMP if message.timestamp is None else max(message.timestamp, NO_TIMESTAMP)
-    return Record(message.topic, message.partition, message.offset, timestamp, message.key, message.value)
+def to_chunk(messages: Sequence[Any]) -> Chunk:
+    """From aiokafka's ConsumerRecords of one partition, at least one; their timestamps are whole milliseconds."""
+    n = len(messages)
+    return Chunk(
+        messages[0].topic,
+        messages[0].partition,
+        np.fromiter(map(_OFFSET, messages), np.int64, n),
+        _timestamps(messages),
+        list(map(_KEY, messages)),
+        list(map(_VALUE, messages)),
+    )
+
+
+def _timestamps(messages: Sequence[Any]) -> IntArray:
+    try:
+        timestamps = np.fromiter(map(_TIMESTAMP, messages), np.int64, len(messages))
+    except TypeError:  # the oldest message format has none
+        known = (message.timestamp for message in messages)
+        timestamps = np.array([NO_TIMESTAMP if t is None else t for t in known], np.int64)
+    return np.maximum(timestamps, NO_TIMESTAMP)
 
 
 def from_event(event: Any) -> Record:
@@ -17,3 +40,30 @@ def from_event(event: Any) -> Record:
     seconds = message.timestamp
     timestamp = NO_TIMESTAMP if seconds is None or seconds < 0 else round(seconds * 1000)
     return Record(message.topic, message.partition, message.offset, timestamp, message.key, message.value)
+
+
+def by_partition(records: Iterable[Record]) -> list[Chunk]:
+    """Records of several partitions as one chunk each, in the order of topics and partitions."""
+    groups: dict[tuple[str, int], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.topic, record.partition), []).append(record)
+    return [Chunk.of(group) for _, group in sorted(groups.items())]
+
+
+def joined(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """One chunk for each partition, in the order of topics and partitions."""
+    groups: dict[tuple[str, int], list[Chunk]] = {}
+    for chunk in chunks:
+        groups.setdefault((chunk.topic, chunk.partition), []).append(chunk)
+    return [group[0] if len(group) == 1 else _join(group) for _, group in sorted(groups.items())]
+
+
+def _join(chunks: Sequence[Chunk]) -> Chunk:
+    return Chunk(
+        chunks[0].topic,
+        chunks[0].partition,
+        np.concatenate([chunk.offsets for chunk in chunks]),
+        np.concatenate([chunk.timestamps_ms for chunk in chunks]),
+        [key for chunk in chunks for key in chunk.keys],
+        [value for chunk in chunks for value in chunk.values],
+    )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
@@ -18,7 +19,7 @@ from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics
 from fraudwatch.stream.clients import open_consumer
 from fraudwatch.stream.health import Health
-from fraudwatch.stream.raw import to_record
+from fraudwatch.stream.raw import to_chunk
 from fraudwatch.stream.states import PartitionState, States
 
 logger = logging.getLogger(__name__)
@@ -117,11 +118,12 @@ class Restorer:
             logger.info("restored about %d records in %.1f s", total, time.monotonic() - started)
 
     async def _fold_into(self, gap: _Gap, messages: list[Any], read_to: int) -> None:
-        records = [to_record(message) for message in messages if message.offset < gap.end]
-        if records:
-            await self._states.run(gap.state.fold, records, publish=False)
-            gap.state.reach(records)
-            self._metrics.restored(len(records))
+        chunk = to_chunk(messages) if messages else None
+        if chunk is not None and chunk.offsets[0] < gap.end:
+            chunk = chunk.part(0, int(np.searchsorted(chunk.offsets, gap.end)))
+            await self._states.run(gap.state.fold, chunk, publish=False)
+            gap.state.reach(chunk)
+            self._metrics.restored(len(chunk))
             self._health.moved()
         # Holes (compaction, transaction markers) are passed without a record.
         gap.state.position = max(gap.state.position, min(read_to, gap.end))

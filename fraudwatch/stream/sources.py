@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Settings
 from fraudwatch.metrics import IntakeMetrics
-from fraudwatch.records import NO_TIMESTAMP, Record
+from fraudwatch.records import NO_TIMESTAMP, Chunk
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.watch import look_again_and_again
 
@@ -70,13 +70,13 @@ class Sources:
             state.positions = held
             state.reached_ms = {p: ms for p, ms in state.reached_ms.items() if p in held}
 
-    def handled(self, records: Iterable[Record]) -> None:
+    def handled(self, chunks: Iterable[Chunk]) -> None:
         """What came of these records is delivered."""
-        for record in records:
-            state = self._states[record.topic]
-            if record.partition in state.positions:
-                state.positions[record.partition] = record.offset + 1
-                state.reached_ms[record.partition] = record.timestamp_ms
+        for chunk in chunks:
+            state = self._states[chunk.topic]
+            if chunk.partition in state.positions:
+                state.positions[chunk.partition] = int(chunk.offsets[-1]) + 1
+                state.reached_ms[chunk.partition] = int(chunk.timestamps_ms[-1])
 
     def names(self, places: Iterable[TopicPartition]) -> list[str]:
         """The partitions as people read them: name of the source and number."""

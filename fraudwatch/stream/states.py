@@ -1,17 +1,43 @@
 """The state of each partition this worker holds, and the one thread that touches it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, ParamSpec, TypeVar
 
-from fraudwatch.records import NO_TIMESTAMP, Record
+import numpy as np
+
+from fraudwatch.records import NO_TIMESTAMP, Chunk
 from fraudwatch.stream.misplaced import AccountPlaces
 from fraudwatch.stream.parts import Batch, MakePipeline, Pipeline
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+# --- until pipeline.fold takes a Chunk and gives columns
+def fold_into(pipeline: Any, chunk: Chunk, publish: bool) -> Any:
+    if "chunk" in inspect.signature(pipeline.fold).parameters:
+        return pipeline.fold(chunk, publish=publish)
+    return pipeline.fold([chunk.record(row) for row in range(len(chunk))], publish=publish)
+
+
+def hashes(accounts: Any) -> Any:
+    if isinstance(accounts, np.ndarray):
+        return accounts.tolist()
+    return [int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little") for name in accounts]
+
+
+def event_times(found: Any) -> Any:
+    if isinstance(found.transactions, list):
+        return np.array([transaction.event_time_ms for transaction in found.transactions], np.int64)
+    return found.transactions.event_time_ms
+
+
+# ---
 
 
 @dataclass
@@ -28,20 +54,21 @@ class PartitionState:
     position: int = 0
     reached_ms: int = NO_TIMESTAMP
 
-    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
-        """Folds the records that are new to this state; the others were folded before.
+    def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
+        """Folds the records that are new to this state, maybe none; the others were folded before.
 
         Raises BrokerError where too many accounts are in two partitions.
         """
-        batch = self.pipeline.fold([r for r in records if r.offset >= self.position], publish=publish)
-        self.accounts.add(self.partition, batch.new_accounts)
+        new = chunk.part(int(np.searchsorted(chunk.offsets, self.position)))
+        batch: Batch = fold_into(self.pipeline, new, publish)
+        self.accounts.add(self.partition, hashes(batch.new_accounts))
         return batch
 
-    def reach(self, records: Sequence[Record]) -> None:
+    def reach(self, chunk: Chunk) -> None:
         """The records are folded and what came of them is delivered."""
-        if records and records[-1].offset >= self.position:
-            self.position = records[-1].offset + 1
-            self.reached_ms = records[-1].timestamp_ms
+        if len(chunk) and chunk.offsets[-1] >= self.position:
+            self.position = int(chunk.offsets[-1]) + 1
+            self.reached_ms = int(chunk.timestamps_ms[-1])
 
 
 class States:

@@ -1,11 +1,12 @@
 """Builders of the few things alerts are made of."""
 
 from collections.abc import Callable
+from hashlib import blake2b
 
 import numpy as np
 import pytest
 
-from fraudwatch.alerts import Policy
+from fraudwatch.alerts import Decision, Policy
 from fraudwatch.config.settings import Alerts, Settings
 from fraudwatch.records import FeatureSpec, Reason, Role, Side, Text, Theme, Transaction, Unit
 
@@ -14,7 +15,31 @@ HOUR_MS = 3_600_000
 
 Payment = Callable[..., Transaction]
 MakeReason = Callable[..., Reason]
-MakePolicy = Callable[..., Policy]
+MakePolicy = Callable[..., "OneByOne"]
+
+
+class OneByOne(Policy):
+    """A policy that is given whole transactions, one at a time."""
+
+    def decide(
+        self,
+        transaction: Transaction,
+        offset: int,
+        score: float,
+        reasons: Callable[[], tuple[Reason, ...]],
+    ) -> Decision | None:
+        account = hash_of(transaction.account_id)
+        stands_out = self.judge_rows(
+            np.array([account]),
+            np.array([transaction.event_time_ms]),
+            np.array([score]),
+            np.array([hash_of(transaction.transaction_id)]),
+        )
+        return None if stands_out else self.judge(transaction, offset, score, reasons, account=account)
+
+
+def hash_of(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)
 
 
 @pytest.fixture
@@ -65,11 +90,16 @@ def policy() -> MakePolicy:
 
     def build(
         *, alerts_per_day: float = 10.0, explore: float = 0.0, partition: int = 0, partitions: int = 1
-    ) -> Policy:
+    ) -> OneByOne:
         settings = Settings(alerts=Alerts(alerts_per_day=alerts_per_day, explore=explore))
-        made = Policy(settings, partition=partition, partitions=partitions)
+        made = OneByOne(settings, partition=partition, partitions=partitions)
         reference = -np.log10((np.arange(10_000) + 0.5) / 10_000)
         made.use(reference, 1_000.0 / partitions, "model-1")
         return made
 
     return build
+
+
+@pytest.fixture(scope="session")
+def one_by_one() -> type[OneByOne]:
+    return OneByOne

@@ -12,7 +12,7 @@ from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from fraudwatch.alerts import Alert, Decision, Kind, Policy, compose, encode, read, schema
+from fraudwatch.alerts import Alert, Decision, Kind, compose, encode, read, schema
 from fraudwatch.alerts.episodes import Severity, join, single
 from fraudwatch.config.settings import Alerts, Settings
 from fraudwatch.errors import UnusableInputError
@@ -30,7 +30,8 @@ from fraudwatch.records import (
 
 Payment = Callable[..., Transaction]
 MakeReason = Callable[..., Reason]
-MakePolicy = Callable[..., Policy]
+MakePolicy = Callable[..., Any]
+"""Of a policy with `decide`, of conftest.py."""
 
 VALIDATOR = Draft202012Validator(schema())
 EVIDENCE = [
@@ -51,13 +52,13 @@ def alerts(policy: MakePolicy, payment: Payment, reason: MakeReason) -> list[Ale
     """An alert, two updates of it, and a sample."""
     judged = policy(alerts_per_day=100.0, explore=0.5, partition=3)
     decisions = [
-        judged.judge(payment(f"t{index + 1}", hours=index), 41 + index, 5.0 + index, lambda: (reason(),))
+        judged.decide(payment(f"t{index + 1}", hours=index), 41 + index, 5.0 + index, lambda: (reason(),))
         for index in range(3)
     ]
     more = (reason(), reason("VEL", theme=Theme.RHYTHM, unit=Unit.COUNT, value=9.0, usual=None))
-    decisions.append(judged.judge(payment("t4", hours=3), 44, 50.0, lambda: more))
+    decisions.append(judged.decide(payment("t4", hours=3), 44, 50.0, lambda: more))
     decisions += [
-        judged.judge(payment(f"s{index}", f"a{index}", hours=3), 45 + index, -1.0, tuple)
+        judged.decide(payment(f"s{index}", f"a{index}", hours=3), 45 + index, -1.0, tuple)
         for index in range(200)
     ]
     published = [decision for decision in decisions if decision is not None and decision.is_published]
@@ -118,10 +119,21 @@ def test_evidence_is_listed_oldest_first_with_its_positions(alerts: list[Alert])
     assert evidence[0]["position"] == {"topic": "transactions", "partition": 3, "offset": 40}
 
 
+def test_evidence_that_is_not_at_hand_any_more_is_named_by_its_position(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    decision = policy().decide(payment(), 0, 5.0, lambda: (reason(),))
+    assert decision is not None
+    alert = made(decision, [Evidence(None, 1_533_600_000_000, 900, None, 3, 40)])
+    (seen,) = validated(alert)["evidence"]
+    assert (seen["transaction_id"], seen["amount"], seen["position"]["offset"]) == (None, "9.00", 40)
+    assert read(encode(alert)) == alert
+
+
 def test_the_order_in_which_evidence_is_handed_over_does_not_matter(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
-    decision = policy().judge(payment(), 0, 5.0, lambda: (reason(),))
+    decision = policy().decide(payment(), 0, 5.0, lambda: (reason(),))
     assert decision is not None
     assert encode(made(decision, EVIDENCE)) == encode(made(decision, EVIDENCE[::-1]))
 
@@ -143,7 +155,7 @@ def test_what_is_not_published_is_no_message(
 ) -> None:
     judged = policy()
     for index in range(3):
-        decision = judged.judge(payment(f"t{index}"), index, 5.0, lambda: (reason(),))
+        decision = judged.decide(payment(f"t{index}"), index, 5.0, lambda: (reason(),))
     assert decision is not None
     with pytest.raises(ValueError, match="found one that is joined"):
         made(decision)
@@ -309,7 +321,13 @@ def hostile_reasons(draw: st.DrawFn) -> tuple[Reason, ...]:
     reasons=hostile_reasons(),
     evidence=st.lists(
         st.builds(
-            Evidence, ids, times, amounts, st.none() | ids, st.integers(0, 2**31), st.integers(0, 2**62)
+            Evidence,
+            st.none() | ids,
+            times,
+            amounts,
+            st.none() | ids,
+            st.integers(0, 2**31),
+            st.integers(0, 2**62),
         ),
         max_size=5,
     ),
@@ -318,6 +336,7 @@ def hostile_reasons(draw: st.DrawFn) -> tuple[Reason, ...]:
 )
 @example_settings(max_examples=150, deadline=None)
 def test_whatever_comes_in_an_alert_validates(
+    one_by_one: type[Any],
     rows: list[tuple[str, int, int, float]],
     account_id: str,
     start_ms: int,
@@ -326,11 +345,13 @@ def test_whatever_comes_in_an_alert_validates(
     currency: str,
     budget: float,
 ) -> None:
-    judged = Policy(Settings(alerts=Alerts(alerts_per_day=budget, explore=0.5)), partition=0, partitions=1)
+    judged = one_by_one(
+        Settings(alerts=Alerts(alerts_per_day=budget, explore=0.5)), partition=0, partitions=1
+    )
     judged.use(np.array([0.0, 1.0, 2.0]), 10.0, "m")
     for offset, (transaction_id, later_ms, amount, score) in enumerate(rows):
         transaction = Transaction(transaction_id, account_id, start_ms + later_ms, amount, currency)
-        decision = judged.judge(transaction, offset, score, lambda: reasons)
+        decision = judged.decide(transaction, offset, score, lambda: reasons)
         if decision is not None and decision.is_published:
             alert = compose(decision, evidence, topic="t", currency=currency, configuration="c")
             validated(alert)

@@ -31,13 +31,21 @@ def alerts_by_day(partitions: int, reason: Reason, case_days: int) -> tuple[IntA
         policy.use(draw.choice(scores, 20_000, replace=False), PER_DAY / partitions, "model-1")
     kinds: Counter[Kind] = Counter()
     days = np.zeros(DAYS, dtype=np.int64)
-    rows = zip(elapsed.tolist(), accounts.tolist(), scores.tolist(), strict=True)
-    for offset, (elapsed_ms, account, score) in enumerate(rows):
-        payment = Transaction(f"t{offset}", f"a{account}", START_MS + elapsed_ms, 100, "EUR")
-        decision = policies[account % partitions].judge(payment, offset, score, lambda: (reason,))
-        if decision is not None:
-            kinds[decision.kind] += 1
-            days[elapsed_ms // 86_400_000] += decision.kind in (Kind.OPENED, Kind.SAMPLE)
+    hashes = draw.integers(-(2**63), 2**63 - 1, ACCOUNTS)[accounts]
+    ids = draw.integers(-(2**63), 2**63 - 1, count)
+    for index, policy in enumerate(policies):
+        of_partition = np.flatnonzero(accounts % partitions == index)
+        columns = [column[of_partition] for column in (hashes, START_MS + elapsed, scores, ids)]
+        row = -1
+        while (row := policy.judge_rows(*columns, row + 1)) < len(of_partition):
+            offset = int(of_partition[row])
+            payment = Transaction(f"t{offset}", f"a{accounts[offset]}", int(columns[1][row]), 100, "EUR")
+            decision = policy.judge(
+                payment, offset, scores[offset], lambda: (reason,), account=int(columns[0][row])
+            )
+            if decision is not None:
+                kinds[decision.kind] += 1
+                days[elapsed[offset] // 86_400_000] += decision.kind in (Kind.OPENED, Kind.SAMPLE)
     return days, kinds
 
 

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fraudwatch.alerts import Decision, Kind, Policy
+from fraudwatch.alerts import Decision, Kind
 from fraudwatch.alerts.episodes import Severity, alert_id
 from fraudwatch.alerts.policy import CUT_LISTED
 from fraudwatch.records import Reason, Theme, Transaction
 
 Payment = Callable[..., Transaction]
 MakeReason = Callable[..., Reason]
-MakePolicy = Callable[..., Policy]
+OneByOne = Any
+"""A policy with `decide`, of conftest.py."""
+MakePolicy = Callable[..., OneByOne]
 
 
 def never() -> tuple[Reason, ...]:
@@ -21,11 +24,11 @@ def never() -> tuple[Reason, ...]:
 
 
 def shock(
-    policy: Policy, payment: Payment, count: int, score: float, reasons: tuple[Reason, ...], first: int = 0
+    policy: OneByOne, payment: Payment, count: int, score: float, reasons: tuple[Reason, ...], first: int = 0
 ) -> list[Decision | None]:
     """So many accounts with the same score within minutes of one day."""
     return [
-        policy.judge(payment(f"t{index}", f"a{index}", index / 1_000), index, score, lambda: reasons)
+        policy.decide(payment(f"t{index}", f"a{index}", index / 1_000), index, score, lambda: reasons)
         for index in range(first, first + count)
     ]
 
@@ -34,13 +37,13 @@ def test_below_the_edge_nothing_is_decided_and_no_reason_asked_for(
     policy: MakePolicy, payment: Payment
 ) -> None:
     judged = policy()
-    assert judged.judge(payment(), 7, judged.edge.raised_from - 0.001, never) is None
+    assert judged.decide(payment(), 7, judged.edge.raised_from - 0.001, never) is None
 
 
 def test_at_the_edge_an_alert_opens(policy: MakePolicy, payment: Payment, reason: MakeReason) -> None:
     judged = policy()
     edge = judged.edge.raised_from
-    decision = judged.judge(payment(), 7, edge, lambda: (reason(),))
+    decision = judged.decide(payment(), 7, edge, lambda: (reason(),))
     assert decision is not None
     assert (decision.kind, decision.alert_id) == (Kind.OPENED, alert_id("596", "t1"))
     assert (decision.edge, decision.distance, decision.model_version) == (edge, 0.0, "model-1")
@@ -54,7 +57,8 @@ def test_each_alerting_transaction_names_its_alert(
 ) -> None:
     judged = policy()
     decisions = [
-        judged.judge(payment(f"t{index}", hours=index), index, 5.0, lambda: (reason(),)) for index in range(4)
+        judged.decide(payment(f"t{index}", hours=index), index, 5.0, lambda: (reason(),))
+        for index in range(4)
     ]
     assert [decision and decision.kind for decision in decisions] == [
         Kind.OPENED,
@@ -70,7 +74,7 @@ def test_only_reasons_that_contribute_are_shown_the_strongest_first(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
     given = tuple(reason(f"R{index}", contribution=float(index - 2)) for index in range(12))
-    decision = policy().judge(payment(), 0, 5.0, lambda: given)
+    decision = policy().decide(payment(), 0, 5.0, lambda: given)
     assert decision is not None
     assert [shown.contribution for shown in decision.reasons] == [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0]
 
@@ -78,7 +82,7 @@ def test_only_reasons_that_contribute_are_shown_the_strongest_first(
 def test_what_has_no_reason_a_person_could_check_is_no_alert(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
-    assert policy().judge(payment(), 0, 5.0, lambda: (reason(contribution=0.04),)) is None
+    assert policy().decide(payment(), 0, 5.0, lambda: (reason(contribution=0.04),)) is None
 
 
 def test_the_highest_severity_needs_reasons_of_two_themes(
@@ -90,7 +94,7 @@ def test_the_highest_severity_needs_reasons_of_two_themes(
     severities = []
     for reasons in (one, two, unhelpful):
         judged = policy()
-        decision = judged.judge(payment(), 0, judged.edge.high_from, partial(tuple, reasons))
+        decision = judged.decide(payment(), 0, judged.edge.high_from, partial(tuple, reasons))
         severities.append(decision and decision.severity)
     assert severities == [Severity.MEDIUM, Severity.HIGH, Severity.MEDIUM]
 
@@ -108,7 +112,7 @@ def test_severity_rises_with_the_part_of_the_budget(
             (edge.high_from, Severity.HIGH),
         ]
     ):
-        decision = judged.judge(payment(f"t{index}", f"a{index}"), index, score, lambda: two)
+        decision = judged.decide(payment(f"t{index}", f"a{index}"), index, score, lambda: two)
         assert decision is not None
         assert decision.severity is severity
 
@@ -132,7 +136,7 @@ def test_beyond_the_ceiling_the_highest_severity_passes(
     judged = policy()
     shock(judged, payment, 60, 4.0, (reason(),))
     high = (reason(), reason("VEL", theme=Theme.RHYTHM))
-    passed = judged.judge(payment("late", "another", 1), 99, 50.0, lambda: high)
+    passed = judged.decide(payment("late", "another", 1), 99, 50.0, lambda: high)
     assert passed is not None
     assert (passed.kind, passed.severity, passed.cut_today) == (Kind.OPENED, Severity.HIGH, 40)
 
@@ -142,7 +146,7 @@ def test_beyond_the_ceiling_open_episodes_still_gather(
 ) -> None:
     judged = policy()
     shock(judged, payment, 60, 4.0, (reason(),))
-    joined = judged.judge(payment("more", "a0", 1), 99, 50.0, lambda: (reason(),))
+    joined = judged.decide(payment("more", "a0", 1), 99, 50.0, lambda: (reason(),))
     assert joined is not None
     assert joined.kind is Kind.UPDATED
 
@@ -152,7 +156,7 @@ def test_the_ceiling_starts_again_with_the_next_event_day(
 ) -> None:
     judged = policy()
     shock(judged, payment, 60, 4.0, (reason(),))
-    tomorrow = judged.judge(payment("t", "another", 24), 99, 40.0, lambda: (reason(),))
+    tomorrow = judged.decide(payment("t", "another", 24), 99, 40.0, lambda: (reason(),))
     assert tomorrow is not None
     assert (tomorrow.kind, tomorrow.cut_today) == (Kind.OPENED, 0)
 
@@ -162,7 +166,7 @@ def test_late_transactions_open_no_day_of_their_own(
 ) -> None:
     judged = policy()
     shock(judged, payment, 60, 4.0, (reason(),))
-    late = judged.judge(payment("t", "another", -240), 99, 4.0, lambda: (reason(),))
+    late = judged.decide(payment("t", "another", -240), 99, 4.0, lambda: (reason(),))
     assert late is not None
     assert late.kind is Kind.CUT
 
@@ -175,7 +179,9 @@ def test_the_share_below_the_edge_is_spent_on_samples(
         decision
         for index in range(20_000)
         if (
-            decision := judged.judge(payment(f"t{index}", f"a{index}", index / 1_000 * 24), index, 0.0, tuple)
+            decision := judged.decide(
+                payment(f"t{index}", f"a{index}", index / 1_000 * 24), index, 0.0, tuple
+            )
         )
     ]
     # 20 of 1,000 transactions a day for 20 days, to three standard deviations of a Poisson count.
@@ -190,11 +196,11 @@ def test_a_sample_stands_alone(policy: MakePolicy, payment: Payment, reason: Mak
     samples = [
         decision
         for index in range(200)
-        if (decision := judged.judge(payment(f"t{index}"), index, below, lambda: (reason(),)))
+        if (decision := judged.decide(payment(f"t{index}"), index, below, lambda: (reason(),)))
     ]
     assert len(samples) > 20
     assert all(sample.episode is not None and sample.episode.count == 1 for sample in samples)
-    alert = judged.judge(payment("alerting"), 999, 5.0, lambda: (reason(),))
+    alert = judged.decide(payment("alerting"), 999, 5.0, lambda: (reason(),))
     assert alert is not None
     assert alert.kind is Kind.OPENED
 
@@ -204,8 +210,8 @@ def test_an_account_whose_episode_is_open_is_not_sampled(
 ) -> None:
     judged = policy(alerts_per_day=1_000.0, explore=0.5)
     below = judged.edge.raised_from - 0.1
-    judged.judge(payment("alerting"), 0, 5.0, lambda: (reason(),))
-    assert all(judged.judge(payment(f"t{index}"), index, below, never) is None for index in range(200))
+    judged.decide(payment("alerting"), 0, 5.0, lambda: (reason(),))
+    assert all(judged.decide(payment(f"t{index}"), index, below, never) is None for index in range(200))
 
 
 def test_another_model_is_named_from_the_next_decision_on(
@@ -213,7 +219,7 @@ def test_another_model_is_named_from_the_next_decision_on(
 ) -> None:
     judged = policy()
     judged.use(np.array([1.0, 2.0, 3.0]), 500.0, "model-2")
-    decision = judged.judge(payment(), 0, 9.0, lambda: (reason(),))
+    decision = judged.decide(payment(), 0, 9.0, lambda: (reason(),))
     assert decision is not None
     assert decision.model_version == "model-2"
 
@@ -228,7 +234,7 @@ def test_the_same_sequence_gives_the_same_decisions(
     def run() -> list[Decision | None]:
         judged = policy(explore=0.3)
         return [
-            judged.judge(
+            judged.decide(
                 payment(f"t{index}", f"a{accounts[index]}", float(hours[index])),
                 index,
                 float(scores[index]),

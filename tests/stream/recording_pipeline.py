@@ -22,7 +22,7 @@ import numpy as np
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import ArtefactError, TrainingError
 from fraudwatch.pipeline import Assessments, Batch
-from fraudwatch.records import DeadLetter, Outcome, Record, Refusal, Stage, Transaction
+from fraudwatch.records import Chunk, DeadLetter, Outcome, Record, Refusal, Stage, Transaction
 from fraudwatch.stream.models import Bytes
 from fraudwatch.stream.parts import Artefact
 
@@ -71,7 +71,8 @@ class RecordingPipeline:
     def use(self, model: FakeModel) -> None:
         self.model = model
 
-    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
+    def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
+        records = [chunk.record(row) for row in range(len(chunk))]
         transactions: list[Transaction] = []
         offsets: list[int] = []
         letters: list[DeadLetter] = []

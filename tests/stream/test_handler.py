@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +14,7 @@ from fraudwatch.config.settings import Settings, Topics
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics, read_sample
 from fraudwatch.pipeline import Assessments, Batch
-from fraudwatch.records import Record
+from fraudwatch.records import Chunk, Record
 from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.handler import Handled, Handler
 from fraudwatch.stream.misplaced import AccountPlaces
@@ -35,7 +35,8 @@ class OneAlertEach:
     def use(self, model: Any) -> None:
         self.models.append(model.version)
 
-    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
+    def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
+        records = [chunk.record(row) for row in range(len(chunk))]
         self.folded += [record.offset for record in records]
         nothing = Assessments([], np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0), [], [])
         alerts: list[Any] = [SimpleNamespace(alert_id=f"{r.partition}-{r.offset}") for r in records]
@@ -85,21 +86,22 @@ class Bench:
 
     def empty_parts(self, *partitions: int) -> Any:
         """What came of a batch without records."""
-        return [(self.states[p], [], self.pipeline(p).fold([])) for p in partitions]
+        nothing = chunk(0, 0, 0).part(1)
+        return [(self.states[p], nothing, self.pipeline(p).fold(nothing)) for p in partitions]
 
     def edges(self) -> dict[str, float]:
         """The edge of each partition, as shown."""
         found = read_sample(self.metrics.expose().decode()).get("fraudwatch_edge", [])
         return {labels["partition"]: value for labels, value in found}
 
-    async def handle(self, records: list[Record], error: Exception | None = None) -> None:
-        handling = asyncio.create_task(self.handler.handle(records))
+    async def handle(self, *chunks: Chunk, error: Exception | None = None) -> None:
+        handling = asyncio.create_task(self.handler.handle(chunks))
         await self.wire.acknowledge(error)
         await handling
 
 
-def records(partition: int, first: int, last: int) -> list[Record]:
-    return [Record("t", partition, offset, 0, None, b"x") for offset in range(first, last + 1)]
+def chunk(partition: int, first: int, last: int) -> Chunk:
+    return Chunk.of([Record("t", partition, offset, 0, None, b"x") for offset in range(first, last + 1)])
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
@@ -109,8 +111,8 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
 def test_records_that_come_again_are_neither_folded_nor_published_again() -> None:
     async def scenario() -> None:
         bench = Bench()
-        await bench.handle(records(0, 0, 4))
-        await bench.handle(records(0, 2, 6))
+        await bench.handle(chunk(0, 0, 4))
+        await bench.handle(chunk(0, 2, 6))
         assert bench.pipeline(0).folded == [0, 1, 2, 3, 4, 5, 6]
         assert [key for key, _ in bench.wire.sent] == [f"0-{offset}".encode() for offset in range(7)]
         assert bench.states[0].position == 7
@@ -121,18 +123,17 @@ def test_records_that_come_again_are_neither_folded_nor_published_again() -> Non
 def test_records_that_come_again_never_move_the_position_back() -> None:
     async def scenario() -> None:
         bench = Bench()
-        await bench.handle(records(0, 0, 4))
-        await bench.handler.handle(records(0, 0, 2))
+        await bench.handle(chunk(0, 0, 4))
+        await bench.handler.handle([chunk(0, 0, 2)])
         assert bench.states[0].position == 5
 
     run(scenario())
 
 
-def test_partitions_mixed_in_a_batch_keep_their_order_and_their_alerts_their_partition() -> None:
+def test_partitions_of_one_batch_keep_their_order_and_their_alerts_their_partition() -> None:
     async def scenario() -> None:
         bench = Bench()
-        mixed = [r for pair in zip(records(1, 0, 2), records(0, 5, 7), strict=True) for r in pair]
-        await bench.handle(mixed)
+        await bench.handle(chunk(1, 0, 2), chunk(0, 5, 7))
         assert bench.pipeline(0).folded == [5, 6, 7]
         assert bench.pipeline(1).folded == [0, 1, 2]
         assert dict(bench.wire.sent) == {
@@ -145,7 +146,7 @@ def test_partitions_mixed_in_a_batch_keep_their_order_and_their_alerts_their_par
 def test_a_batch_is_not_handled_before_its_last_alert_is_acknowledged() -> None:
     async def scenario() -> None:
         bench = Bench()
-        handling = asyncio.create_task(bench.handler.handle(records(0, 0, 2)))
+        handling = asyncio.create_task(bench.handler.handle([chunk(0, 0, 2)]))
         while len(bench.wire.deliveries) < 3:
             await asyncio.sleep(0.001)
         for delivery in bench.wire.deliveries[:2]:
@@ -164,7 +165,7 @@ def test_a_delivery_that_fails_is_an_error_and_the_position_stays() -> None:
     async def scenario() -> None:
         bench = Bench()
         with pytest.raises(BrokerError, match=f"expected {TOPICS.review} to acknowledge what was sent"):
-            await bench.handle(records(0, 0, 2), KafkaTimeoutError())
+            await bench.handle(chunk(0, 0, 2), error=KafkaTimeoutError())
         assert bench.states[0].position == 0
 
     run(scenario())
@@ -177,7 +178,7 @@ def test_a_model_is_swapped_between_two_batches_and_at_once_where_there_is_none(
         await bench.handler.use(model)
         assert bench.pipeline(0).models == bench.pipeline(1).models == ["v1"]
 
-        handling = asyncio.create_task(bench.handler.handle(records(0, 0, 0)))
+        handling = asyncio.create_task(bench.handler.handle([chunk(0, 0, 0)]))
         while not bench.wire.deliveries:
             await asyncio.sleep(0.001)
         newer: Any = SimpleNamespace(version="v2", span_ms=(0, 1))

@@ -21,13 +21,13 @@ from fraudwatch.stream.misplaced import AccountPlaces
 Start = Callable[..., Any]
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.lists(st.sampled_from("abcdefgh"), max_size=4)), max_size=20))
+@given(st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 7), max_size=4)), max_size=20))
 @trials(max_examples=100, deadline=None)
 def test_it_counts_the_accounts_of_two_or_more_partitions_each_once(
-    batches: list[tuple[int, list[str]]],
+    batches: list[tuple[int, list[int]]],
 ) -> None:
     places = AccountPlaces(Settings())
-    seen: dict[str, set[int]] = {}
+    seen: dict[int, set[int]] = {}
     for partition, accounts in batches:
         places.add(partition, accounts)
         for account in accounts:
@@ -37,28 +37,28 @@ def test_it_counts_the_accounts_of_two_or_more_partitions_each_once(
 
 def test_past_the_limit_it_says_what_to_do_and_names_no_account() -> None:
     places = AccountPlaces(Settings(accounts=Accounts(misplaced_limit=1)))
-    places.add(0, ["secret-1", "secret-2"])
-    places.add(1, ["secret-1"])
+    places.add(0, [987651, 987652])
+    places.add(1, [987651])
     with pytest.raises(BrokerError) as raised:
-        places.add(1, ["secret-2"])
+        places.add(1, [987652])
     assert "found 2 in two or more, past accounts.misplaced_limit (1)" in str(raised.value)
     assert "run `fraudwatch intake`" in str(raised.value)
-    assert "secret" not in str(raised.value)
+    assert "98765" not in str(raised.value)
 
 
 def test_a_log_of_intake_has_another_remedy() -> None:
     settings = with_log(Settings(accounts=Accounts(misplaced_limit=0), sources={"cards": Source()}))
     places = AccountPlaces(settings)
-    places.add(0, ["a"])
+    places.add(0, [7])
     with pytest.raises(BrokerError, match="partitions were added to the log, or something else writes to it"):
-        places.add(1, ["a"])
+        places.add(1, [7])
 
 
 def test_it_is_said_at_the_first_and_then_at_each_doubling(caplog: pytest.LogCaptureFixture) -> None:
     places = AccountPlaces(Settings())
-    places.add(0, [f"a{n}" for n in range(9)])
+    places.add(0, list(range(9)))
     for n in range(9):
-        places.add(1, [f"a{n}"])
+        places.add(1, [n])
     said = [record.args[1] for record in caplog.records if isinstance(record.args, tuple)]
     assert said == [1, 2, 4, 8]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Settings, Source
 from fraudwatch.metrics import IntakeMetrics
-from fraudwatch.records import DeadLetter, Record, Refusal, Stage, Transaction
+from fraudwatch.records import Chunk, DeadLetter, Record, Refusal, Stage, Transaction
 from fraudwatch.stream.conversion import Conversion
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.parts import IntakeParts
@@ -92,7 +92,7 @@ def test_a_source_lags_when_what_was_handled_last_is_as_old_as_its_time(
 ) -> None:
     bench.hold(cards=0)
     an_hour_ago = int((START - 3_600) * 1000)
-    bench.sources.handled([Record("cards-topic", 0, 4, an_hour_ago, None, b"")])
+    bench.sources.handled([Chunk.of([Record("cards-topic", 0, 4, an_hour_ago, None, b"")])])
     bench.look(1, {"cards": (10, 0), "cash": (0, 0)})
     bench.look(1, {"cards": (11, 0), "cash": (0, 0)})
     assert bench.value("lag_seconds", "cards") == 3_602
@@ -100,7 +100,7 @@ def test_a_source_lags_when_what_was_handled_last_is_as_old_as_its_time(
     assert said() == [
         "source cards lags: 5 records of cards-topic wait, the last one handled came 3601 s ago"
     ]
-    bench.sources.handled([Record("cards-topic", 0, 10, int(bench.now * 1000), None, b"")])
+    bench.sources.handled([Chunk.of([Record("cards-topic", 0, 10, int(bench.now * 1000), None, b"")])])
     bench.look(1, {"cards": (11, 0), "cash": (0, 0)})
     assert (bench.value("lag_records", "cards"), bench.value("lag_seconds", "cards")) == (0, 0)
     assert said()[1:] == ["source cards lags no more"]
@@ -109,7 +109,7 @@ def test_a_source_lags_when_what_was_handled_last_is_as_old_as_its_time(
 def test_a_partition_that_went_to_another_member_is_no_lag_of_ours(bench: Bench) -> None:
     bench.hold(cards=0, cash=0)
     bench.hold(cash=3)
-    bench.sources.handled([Record("cards-topic", 0, 4, 0, None, b"")])
+    bench.sources.handled([Chunk.of([Record("cards-topic", 0, 4, 0, None, b"")])])
     bench.look(1, {"cards": (10, 0), "cash": (5, 0)})
     assert (bench.value("lag_records", "cards"), bench.value("lag_records", "cash")) == (0, 2)
 
@@ -137,7 +137,7 @@ def test_every_record_becomes_its_transactions_or_one_dead_letter_in_order(
     )
     conversion = Conversion({"one": "first", "two": "second"}, parts, "log")
     records = [Record(topic, 0, n, n - 1, None, value) for n, (topic, value) in enumerate(told)]
-    converted = conversion.convert(records)
+    converted = conversion.convert([Chunk.of([record]) for record in records])
     expected = [
         ("log", f"a{leg}".encode(), str(record.offset).encode(), None, record.timestamp_ms)
         for record in records

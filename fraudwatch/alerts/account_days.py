@@ -1,0 +1,198 @@
+"""Account-days: the running 24 h of each account, and the kernel that observes rows of scores into them.
+
+A generation is a table of open addressing with linear probing, keyed by the account's 64-bit hash, whose size is a
+power of two. There are two, the current one and the one before; an entry is written to the current one only, and
+found there first. A table costs 32 bytes a slot and is filled to three quarters at most.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fraudwatch.compiled import compiled
+from fraudwatch.records import FloatArray, IntArray
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+LOWEST, HIGHEST = -5.0, 60.0
+"""Scores are clamped to this range. A score counts decimal orders of improbability: 60 is beyond any stream."""
+BINS_PER_UNIT = 100
+BINS = int((HIGHEST - LOWEST) * BINS_PER_UNIT)
+
+HALF_LIFE_MS = 7 * DAY_MS
+"""A whole week, so that every day of the week weighs about the same."""
+HALF = 0.5
+"""Given to kernels as an argument: of a constant base LLVM makes exp2, whose last bit is not always that of pow."""
+REFRESH_EVERY = 1_000
+
+NEVER = -(2**62)
+TAKEN_BACK = float("inf")
+"""Maximum of an account-day that no longer counts: no score exceeds it."""
+
+Table: TypeAlias = np.recarray[Any, Any]
+Word: TypeAlias = Any
+"""64 bits that wrap where Python's own numbers would grow."""
+
+ACCOUNT_DAY = np.dtype(
+    [
+        ("account", np.int64),
+        # When its 24 h end, in event time; NEVER in an empty slot.
+        ("ends_ms", np.int64),
+        # The highest score, and when that was (observed time).
+        ("maximum", np.float64),
+        ("observed_ms", np.int64),
+    ]
+)
+
+CLOCK = np.dtype(
+    [
+        # The newest event time observed, and the one from which the estimate is to be refreshed.
+        ("newest_ms", np.int64),
+        ("next_hour_ms", np.int64),
+        # How much event time the stream has covered, silences shortened.
+        ("observed_ms", np.int64),
+        # Transactions since the last refresh.
+        ("since_refresh", np.int64),
+        # Entries of the current generation.
+        ("held", np.int64),
+    ]
+)
+
+FIRST_SLOTS = 1_024
+
+# Why `observe` stopped.
+DONE, STANDS_OUT, REFRESH_DUE, TABLE_FULL = 0, 1, 2, 3
+
+_EXPLORE = np.uint64(0x6578706C6F726521)
+"""Makes the choice independent of every other one made by an id's hash."""
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_U27, _U30, _U31, _U32 = (np.uint64(bits) for bits in (27, 30, 31, 32))
+
+
+def slots_for(entries: int) -> int:
+    """The size of a table that so many entries do not fill."""
+    return max(FIRST_SLOTS, 1 << (entries * 4 // 3).bit_length())
+
+
+def empty(slots: int) -> Table:
+    """A table without entries."""
+    table: Table = np.recarray(slots, dtype=ACCOUNT_DAY)
+    table.account, table.ends_ms, table.maximum, table.observed_ms = 0, NEVER, 0.0, 0
+    return table
+
+
+def grown(table: Table) -> Table:
+    """The same entries in twice the slots."""
+    larger = empty(2 * len(table))
+    refill(larger, table)
+    return larger
+
+
+@compiled
+def slot_of(table: Table, account: int) -> int:
+    """Where the account's entry is; where it belongs if there is none (an empty slot)."""
+    mask = len(table) - 1
+    slot = account & mask
+    while table[slot].ends_ms != NEVER and table[slot].account != account:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@compiled
+def refill(table: Table, entries: Table) -> None:
+    """Enter all entries of one table into another, larger one."""
+    for entry in entries:
+        if entry.ends_ms != NEVER:
+            table[slot_of(table, entry.account)] = entry
+
+
+@compiled
+def explored(transaction: Word) -> Word:
+    """32 bits that decide whether a transaction (uint64, its id's hash) is a sample: splitmix64's finaliser.
+
+    Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators".
+    """
+    mixed = transaction ^ _EXPLORE
+    mixed = (mixed ^ (mixed >> _U30)) * _FIRST
+    mixed = (mixed ^ (mixed >> _U27)) * _SECOND
+    return np.int64((mixed ^ (mixed >> _U31)) >> _U32)
+
+
+@compiled
+def bin_of(score: float) -> int:
+    """The bin of the histogram that a score counts in."""
+    return min(int((min(max(score, LOWEST), HIGHEST) - LOWEST) * BINS_PER_UNIT), BINS - 1)
+
+
+@compiled
+def kept(half: float, passed_ms: int) -> float:
+    """What is left of a weight after so much observed time; `half` is HALF."""
+    return float(half ** (passed_ms / HALF_LIFE_MS))
+
+
+@compiled
+def count(
+    current: Table,
+    former: Table,
+    histogram: FloatArray,
+    clock: Table,
+    half: float,
+    account: int,
+    time_ms: int,
+    score: float,
+) -> None:
+    """Count one score: a new account-day begins with it, or it may be the highest of a running one."""
+    now = clock[0]
+    own = slot_of(current, account)
+    is_empty = current[own].ends_ms == NEVER
+    day = current[own]
+    if is_empty:
+        day = former[slot_of(former, account)]
+    if time_ms >= day.ends_ms:  # an empty slot has ended long ago
+        day = current[own]
+        now.held += is_empty
+        day.account, day.ends_ms = account, time_ms + DAY_MS
+    elif score > day.maximum:
+        histogram[bin_of(day.maximum)] -= kept(half, now.observed_ms - day.observed_ms)
+    else:
+        return
+    day.maximum, day.observed_ms = score, now.observed_ms
+    histogram[bin_of(score)] += 1.0
+
+
+@compiled
+def observe(
+    current: Table,
+    former: Table,
+    histogram: FloatArray,
+    clock: Table,
+    half: float,
+    raised_from: float,
+    explored_below: int,
+    accounts: IntArray,
+    times: IntArray,
+    scores: FloatArray,
+    transactions: Any,
+    begin: int,
+) -> tuple[int, int]:
+    """Observe rows in order from `begin` on; where it stopped, and why.
+
+    Of a row that stands out, at or above the edge or chosen to explore, the index is its own, and it is counted.
+    Of a row before which something is due it is its own as well, and it is not counted yet.
+    """
+    now = clock[0]
+    room = len(current) * 3 // 4
+    for row in range(begin, len(scores)):
+        time_ms, score = times[row], scores[row]
+        if time_ms > now.newest_ms:
+            now.newest_ms = time_ms
+        if time_ms >= now.next_hour_ms or now.since_refresh >= REFRESH_EVERY:
+            return row, REFRESH_DUE
+        if now.held >= room:
+            return row, TABLE_FULL
+        now.since_refresh += 1
+        count(current, former, histogram, clock, half, accounts[row], time_ms, score)
+        if score >= raised_from or explored(transactions[row]) < explored_below:
+            return row, STANDS_OUT
+    return len(scores), DONE

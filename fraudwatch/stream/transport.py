@@ -1,0 +1,283 @@
+"""Faust's transports as fraudwatch uses them: the stock one with its faults mended, and the one of chunks (DESIGN D1).
+
+Private names of Faust's driver and of aiokafka are used here and in `fraudwatch.stream.engine`, nowhere else;
+`PRIVATE_NAMES` lists them for the check at start.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from faust.transport.drivers import aiokafka as driver
+from faust.types.tuples import TP, ConsumerMessage
+
+from fraudwatch.errors import BrokerError
+from fraudwatch.records import Chunk
+from fraudwatch.stream.ledger import Ledger, Span
+from fraudwatch.stream.raw import to_chunk
+
+logger = logging.getLogger(__name__)
+
+# Faust hard-wires 1,500 ms, during which a partition that has records waits for the idle ones of its broker.
+FETCH_WAIT_MS = 50
+CHUNK_RECORDS = 2_000
+# How long topics that come without chunks are looked at while there is no room for another chunk.
+MEANWHILE_SECONDS = 0.02
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer with a short fetch and a sticky assignor, which does not see aborted transactions.
+
+    Sticky, because a partition that moves has its state restored: Faust's choice without tables is round
+    robin, which may move every partition whenever a member joins or leaves.
+    """
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._partition_assignment_strategy = (StickyPartitionAssignor,)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """Commits what is acknowledged before a revoke forgets it (faust-streaming 502), and seeks everywhere.
+
+    Records that are fetched while a rebalance ends are thrown away, and Faust seeks back to the committed
+    offset only where there is one: the beginning of a partition nobody had committed yet was lost.
+    """
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        # A commit that is on its way already may not cover what was acknowledged since.
+        while await self.maybe_wait_for_commit_to_finish():
+            pass
+        await self.commit()
+        await super().on_partitions_revoked(revoked)
+
+    async def perform_seek(self) -> None:
+        await super().perform_seek()
+        uncommitted = [place for place in self.assignment() if not self._committed_offset[place]]
+        if uncommitted:
+            places = [driver.ensure_aiokafka_TP(place) for place in uncommitted]
+            await self._thread.seek_to_beginning(*places)
+
+
+class Transport(driver.Transport):  # type: ignore[misc]
+    """The stock transport with our consumer: one event a record."""
+
+    Consumer = Consumer
+
+
+class Fetched(NamedTuple):
+    """What a fetch gave of one partition, or a part of it; no chunk where it only passed transaction markers."""
+
+    chunk: Chunk | None
+    begin: int
+    end: int
+
+
+class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
+    """What Faust takes for a record: its value is the chunk, its offset that of the chunk's last record.
+
+    Faust marks a message as acknowledged in three places, one of them compiled; all of them set `acked`.
+    """
+
+    __slots__ = ("_ledger", "_span")
+
+    def __init__(self, fetched: Fetched, ledger: Ledger, place: TP, generation: int) -> None:
+        chunk = fetched.chunk
+        assert chunk is not None
+        self._ledger = ledger
+        self._span = Span(place, fetched.begin, fetched.end)
+        last = int(chunk.offsets[-1])
+        super().__init__(
+            chunk.topic,
+            chunk.partition,
+            last,
+            timestamp=float(chunk.timestamps_ms[-1]) / 1000,
+            timestamp_type=0,
+            headers=None,
+            key=None,
+            value=chunk,
+            checksum=None,
+            tp=place,
+            generation_id=generation,
+        )
+        ledger.deliver(self._span, int(chunk.offsets[0]))
+
+    @property
+    def acked(self) -> bool:
+        return self._span.is_acknowledged
+
+    @acked.setter
+    def acked(self, is_acked: bool) -> None:
+        if is_acked:
+            self._ledger.acknowledge(self._span)
+
+
+class ChunkConsumerThread(ConsumerThread):
+    """Makes chunks of what it fetches, on its own thread: the loop never sees a single record."""
+
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[Any],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Mapping[Any, Sequence[Any]]:
+        chunked = [place for place in active_partitions or () if self.consumer.comes_in_chunks(place.topic)]
+        before = _positions(consumer, chunked)
+        fetched = dict(await super()._fetch_records(consumer, active_partitions, timeout, max_records))
+        after = _positions(consumer, chunked)
+        for place, end in after.items():
+            messages = fetched.pop(place, None)
+            begin = before.get(place)
+            if messages:
+                fetched[place] = list(
+                    _cut(messages, messages[0].offset if begin is None else begin, end, self._chunk_records)
+                )
+            elif begin is not None and begin < end:
+                fetched[place] = [Fetched(None, begin, end)]
+        return fetched
+
+    @property
+    def _chunk_records(self) -> int:
+        records: int = getattr(self.app, "chunk_records", CHUNK_RECORDS)
+        return records
+
+
+def _positions(consumer: AIOKafkaConsumer, places: Sequence[Any]) -> dict[Any, int]:
+    """The offset each partition is read on from, where it is known."""
+    subscription = consumer._subscription.subscription
+    assignment = None if subscription is None else subscription.assignment
+    if assignment is None:
+        return {}
+    states = {place: assignment.state_value(driver.ensure_aiokafka_TP(place)) for place in places}
+    return {place: state.position for place, state in states.items() if state and state.has_valid_position}
+
+
+def _cut(messages: Sequence[Any], begin: int, end: int, most: int) -> Iterator[Fetched]:
+    for first in range(0, len(messages), most):
+        part = messages[first : first + most]
+        is_last = first + most >= len(messages)
+        part_end = end if is_last else part[-1].offset + 1
+        yield Fetched(to_chunk(part), begin, part_end)
+        begin = part_end
+
+
+class ChunkConsumer(Consumer):
+    """Topics that are read raw arrive as chunks, each one event; all others are as ever.
+
+    What may be committed of them is in the ledger, and so is whether there is room for another fetch.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._ledger = Ledger()
+        self._chunked: frozenset[str] = frozenset()
+        super().__init__(*args, **kwargs)
+
+    def comes_in_chunks(self, topic: str) -> bool:
+        """Whether the topic's agents get it raw; a table's changelog is Faust's own."""
+        return topic in self._chunked
+
+    def _new_consumer_thread(self) -> ChunkConsumerThread:
+        return ChunkConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        raw = [topic for topic in self.app.topics if topic.schema.value_serializer == "raw"]
+        names = {name for topic in raw for name in topic.topics}
+        self._chunked = frozenset(names - set(self.app.tables.changelog_topics))
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def on_partitions_revoked(self, revoked: set[Any]) -> None:
+        await super().on_partitions_revoked(revoked)
+        # Not before: what is being handled is waited for in there, and committed.
+        self._ledger.forget()
+
+    async def perform_seek(self) -> None:
+        await super().perform_seek()
+        for place in self.assignment():
+            self._ledger.seek(place, self._committed_offset[place])
+
+    async def _getmany(self, active_partitions: set[Any], timeout: float) -> Mapping[Any, Sequence[Any]]:
+        wanted: set[Any] = active_partitions
+        if not self._ledger.has_room:
+            others = {place for place in active_partitions if not self.comes_in_chunks(place.topic)}
+            if others:
+                wanted, timeout = others, MEANWHILE_SECONDS
+            elif not await self._ledger.wait_for_room(timeout) or not active_partitions:
+                return {}
+        fetched = dict(await super()._getmany(wanted, timeout))
+        self._ledger.begin_round()
+        for place in [place for place in fetched if self.comes_in_chunks(place.topic)]:
+            last = fetched[place][-1]
+            if last.chunk is None:
+                self._ledger.skip(Span(place, last.begin, last.end))
+                del fetched[place]
+        return fetched
+
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        if not isinstance(record, Fetched):
+            return super()._to_message(tp, record)
+        try:
+            return ChunkMessage(record, self._ledger, TP(*tp), self.app.consumer_generation_id)
+        except BrokerError as error:
+            logger.critical("%s", error)
+            self.app.conf.stream_wait_empty = False
+            raise
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Faust would take what lies between two chunks, their own records, for committable at once."""
+        if not self.comes_in_chunks(tp.topic):
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[Any]:
+        yield from super()._filter_tps_with_pending_acks(topics)
+        for place in self._ledger:
+            if place not in self._acked and (topics is None or place in topics or place[0] in topics):
+                yield TP(*place)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if not self.comes_in_chunks(tp.topic):
+            offset: int | None = super()._new_offset(tp)
+            return offset
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        return self._ledger.committable(tp)
+
+
+class ChunkTransport(Transport):
+    """The entry point `fraudwatch` of the group `faust.transports`: `faust.App(broker="fraudwatch://…")`."""
+
+    Consumer = ChunkConsumer
+
+
+PRIVATE_NAMES = (
+    (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
+    (driver.AIOKafkaConsumerThread, "_fetch_records"),
+    (driver.AIOKafkaConsumerThread, "seek_to_beginning"),
+    *(
+        (driver.Consumer, name)
+        for name in (
+            "_add_gap",
+            "_filter_tps_with_pending_acks",
+            "_getmany",
+            "_new_consumer_thread",
+            "_new_offset",
+            "_to_message",
+            "maybe_wait_for_commit_to_finish",
+            "on_partitions_assigned",
+            "on_partitions_revoked",
+            "perform_seek",
+        )
+    ),
+    (ConsumerMessage, "acked"),
+)
+"""Owner and name of everything private that is relied on, or overridden and called by Faust."""
+
+PRIVATE_PARAMETERS = ("fetch_max_wait_ms", "partition_assignment_strategy", "isolation_level")
