@@ -21,7 +21,9 @@ print(caller(10), sum(caller.stats.cache_hits.values()))
 
 FOLDING = """
 import hashlib
+import numpy as np
 from fraudwatch.config.settings import Settings
+from fraudwatch.decode.columns import by_column
 from fraudwatch.features import History
 from fraudwatch.records import Transaction
 
@@ -33,8 +35,10 @@ def of(i):
         latitude=(i * 37 % 1700) / 10 - 85 if i % 4 else None, longitude=(i * 53 % 3500) / 10 - 175,
     )
 
-columns = History(Settings()).fold([of(i) for i in range(400)]).columns
-print(hashlib.sha256(columns.tobytes()).hexdigest())
+rows = np.arange(400)
+observed = History(Settings()).fold(by_column([of(i % 390) for i in range(400)], rows, rows))
+everything = observed.columns.tobytes() + observed.outcome.tobytes() + observed.new_accounts.tobytes()
+print(hashlib.sha256(everything).hexdigest())
 """
 
 

@@ -19,28 +19,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fraudwatch.alerts import account_days
-from fraudwatch.alerts.account_days import (
-    BINS,
-    BINS_PER_UNIT,
-    CLOCK,
-    DAY_MS,
-    DONE,
-    HALF,
-    HALF_LIFE_MS,
-    HIGHEST,
-    HOUR_MS,
-    LOWEST,
-    NEVER,
-    REFRESH_DUE,
-    TABLE_FULL,
-    TAKEN_BACK,
-    Table,
-    bin_of,
-    kept,
-)
+from fraudwatch.alerts import account_days, histogram
+from fraudwatch.alerts.account_days import CLOCK, DAY_MS, NEVER, REFRESH_DUE, TABLE_FULL, TAKEN_BACK
+from fraudwatch.alerts.histogram import BINS, BINS_PER_UNIT, HALF, HALF_LIFE_MS, HIGHEST, LOWEST, kept
 from fraudwatch.records import FloatArray, IntArray
 
+HOUR_MS = 3_600_000
 _MEAN_LIFE_DAYS = HALF_LIFE_MS / DAY_MS / float(np.log(2))
 LONGEST_SILENCE_MS = DAY_MS
 """Of a longer gap in the stream only this much counts as observed: an interrupted source is not a calm one."""
@@ -81,9 +65,10 @@ class Edge:
         self.explored_below = 0
         self._budget: Final = budget
         self._histogram = np.zeros(BINS)
-        self._exceeding = np.zeros(BINS + 1)
+        self._ranked = np.zeros(BINS)
+        self._exceeding: FloatArray | None = None
         self._current = self._former = account_days.empty(account_days.FIRST_SLOTS)
-        self._clock: Table = np.recarray(1, dtype=CLOCK)
+        self._clock = np.zeros(1, dtype=CLOCK)
         self._clock[0] = (NEVER, NEVER, 0, 0, 0)
         self._rotate_at_ms = NEVER
         self._observed_days = 0.0
@@ -93,7 +78,7 @@ class Edge:
     @property
     def newest_ms(self) -> int:
         """The newest event time observed."""
-        return int(self._clock[0].newest_ms)
+        return int(self._clock[0]["newest_ms"])
 
     @property
     def observed_days(self) -> float:
@@ -110,11 +95,11 @@ class Edge:
             raise ValueError("expected the finite scores of a training sample and a positive daily rate")
         bins = np.clip((reference - LOWEST) * BINS_PER_UNIT, 0, BINS - 1).astype(np.int64)
         self._histogram[:] = np.bincount(bins, minlength=BINS) * (transactions_per_day / reference.size)
-        self._begin_generation(int(self._clock[0].held))
+        self._begin_generation(int(self._clock[0]["held"]))
         self._former = account_days.empty(account_days.FIRST_SLOTS)
         self._observed_days = 1.0
         self._scored = transactions_per_day
-        self._clock[0].since_refresh = 0
+        self._clock[0]["since_refresh"] = 0
         self._refreshed_ms = self.newest_ms
         self._estimate()
 
@@ -128,9 +113,9 @@ class Edge:
         are 64-bit hashes, `scores` float64 and finite.
         """
         columns = (_given(accounts), _given(event_times_ms), _given(scores), _given(ids.view(np.uint64)))
-        row, why = begin, REFRESH_DUE
+        row = begin
         with np.errstate(over="ignore"):  # hashes wrap, which only plain Python would warn of
-            while why != DONE:
+            while True:
                 row, why = account_days.observe(
                     self._current,
                     self._former,
@@ -147,8 +132,7 @@ class Edge:
                 elif why == TABLE_FULL:
                     self._current = account_days.grown(self._current)
                 else:
-                    break
-        return int(row)
+                    return int(row)
 
     def joined(self, account: int, opened_ms: int) -> None:
         """The account's alerting transaction joined an episode opened at `opened_ms` and so opened none.
@@ -156,17 +140,19 @@ class Edge:
         Its account-day, if it began after that, is taken back: a case of a week is one opening, not seven.
         """
         day = self._current[account_days.slot_of(self._current, account)]
-        if day.ends_ms == NEVER:
+        if day["ends_ms"] == NEVER:
             day = self._former[account_days.slot_of(self._former, account)]
-        if opened_ms < day.ends_ms - DAY_MS and day.maximum != TAKEN_BACK:
-            passed_ms = int(self._clock[0].observed_ms - day.observed_ms)
-            self._histogram[bin_of(float(day.maximum))] -= kept(HALF, passed_ms)
-            day.maximum = TAKEN_BACK
+        if opened_ms < day["ends_ms"] - DAY_MS and day["maximum"] != TAKEN_BACK:
+            passed_ms = int(self._clock[0]["observed_ms"] - day["observed_ms"])
+            self._histogram[histogram.bin_of(float(day["maximum"]))] -= kept(HALF, passed_ms)
+            day["maximum"] = TAKEN_BACK
 
     def rank(self, score: float) -> float:
         """How many alerts of a usual day score higher, over all partitions."""
         above = min(max((HIGHEST - score) * BINS_PER_UNIT, 0.0), BINS - 1e-9)
         whole = int(above)
+        if self._exceeding is None:
+            self._exceeding = histogram.exceeding(self._ranked, self._observed_days)
         lower, upper = self._exceeding[whole], self._exceeding[whole + 1]
         return float(lower + (above - whole) * (upper - lower)) * self._budget.partitions
 
@@ -179,14 +165,13 @@ class Edge:
         silence = 0 if self._refreshed_ms == NEVER else newest_ms - self._refreshed_ms
         passed = min(silence, LONGEST_SILENCE_MS)
         left = kept(HALF, passed)
-        self._histogram *= left
-        np.maximum(self._histogram, 0.0, out=self._histogram)  # taking back what was added may leave −1e-16
+        histogram.decay(self._histogram, left)
         self._observed_days = self._observed_days * left + _MEAN_LIFE_DAYS * (1.0 - left)
         now = self._clock[0]
-        self._scored = self._scored * left + int(now.since_refresh)
-        now.observed_ms += passed
-        now.since_refresh = 0
-        now.next_hour_ms = (newest_ms // HOUR_MS + 1) * HOUR_MS
+        self._scored = self._scored * left + int(now["since_refresh"])
+        now["observed_ms"] += passed
+        now["since_refresh"] = 0
+        now["next_hour_ms"] = (newest_ms // HOUR_MS + 1) * HOUR_MS
         self._refreshed_ms = newest_ms
         self._forget()
         self._estimate()
@@ -195,16 +180,16 @@ class Edge:
         """Two generations of a day each: entries older than 24 h go with the elder, without a sweep."""
         if self.newest_ms >= self._rotate_at_ms:
             self._former = self._current
-            self._begin_generation(int(self._clock[0].held))
+            self._begin_generation(int(self._clock[0]["held"]))
             self._rotate_at_ms = self.newest_ms + DAY_MS
 
     def _begin_generation(self, expected: int) -> None:
         self._current = account_days.empty(account_days.slots_for(expected))
-        self._clock[0].held = 0
+        self._clock[0]["held"] = 0
 
     def _estimate(self) -> None:
-        np.cumsum(self._histogram[::-1], out=self._exceeding[1:])
-        self._exceeding /= self._observed_days
+        np.copyto(self._ranked, self._histogram)
+        self._exceeding = None
         share, explore = self._budget.share, self._budget.explore
         self.raised_from = self._exceeded_by((1.0 - explore) * share)
         self.medium_from = self._exceeded_by(MEDIUM_SHARE * share)
@@ -212,14 +197,8 @@ class Edge:
         scored_per_day = self._scored / self._observed_days
         self.explored_below = int(min(explore * share / scored_per_day, 1.0) * HASH_RANGE)
 
-    def _exceeded_by(self, account_days: float) -> float:
-        """The smallest score that at most so many account-days a day exceed, interpolated within its bin."""
-        exceeding = self._exceeding
-        whole = int(np.searchsorted(exceeding, account_days, side="right")) - 1
-        if whole == BINS:
-            return LOWEST
-        part = (account_days - exceeding[whole]) / (exceeding[whole + 1] - exceeding[whole])
-        return float(HIGHEST - (whole + part) / BINS_PER_UNIT)
+    def _exceeded_by(self, account_days_a_day: float) -> float:
+        return float(histogram.exceeded_by(self._histogram, self._observed_days, account_days_a_day))
 
 
 def _given(column: npt.NDArray[Any]) -> npt.NDArray[Any]:

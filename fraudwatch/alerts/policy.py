@@ -48,10 +48,10 @@ class Cut(msgspec.Struct, frozen=True, gc=False):
 class Decision(msgspec.Struct, frozen=True):
     """What was decided, and what an alert says about it.
 
-    `episode` is a copy as of this transaction, None unless the decision is published; `alert_id` is None for
-    what was cut.
-    `score` is the episode's highest; `rank` and `distance` (to the edge, negative for a sample) are its own.
-    `cut_today` counts the transactions cut so far on the partition's current event day.
+    `episode` is a copy as of this transaction, None unless the decision is published; only then there are
+    `reasons`, the strongest first. `alert_id` is None for what was cut. `score` is the episode's highest; `rank`
+    and `distance` (to the edge, negative for a sample) are its own. `cut_today` counts the transactions cut so far
+    on the partition's current event day.
     """
 
     kind: Kind
@@ -135,18 +135,20 @@ class Policy:
         account: int,
     ) -> Decision | None:
         has_room = self._has_room()
+        newest_ms = self.edge.newest_ms
+        episode = self.episodes.covering(transaction.account_id, transaction.event_time_ms)
+        if episode is None and not has_room and score < self.edge.high_from:
+            return self._cut(transaction, offset, score)  # whatever its reasons: a shock day pays for none
         why = _shown(reasons())
         if not why:  # nothing a person could check: happens only where the budget exceeds what is unusual
             return None
         severity = self._severity(score, why)
-        newest_ms = self.edge.newest_ms
-        episode = self.episodes.covering(transaction.account_id, transaction.event_time_ms)
         if episode is not None:
             self.edge.joined(account, episode.first_ms)
             is_update = join(episode, transaction, offset, score, severity, why, newest_ms)
             return self._decision(Kind.UPDATED if is_update else Kind.JOINED, episode)
         if not has_room and severity is not Severity.HIGH:
-            return self._cut(transaction, offset, score, severity, why)
+            return self._cut(transaction, offset, score)
         self._opened_today += 1
         episode = self.episodes.open(transaction, offset, score, severity, why, newest_ms)
         return self._decision(Kind.OPENED, episode)
@@ -173,38 +175,36 @@ class Policy:
             self._day, self._opened_today, self._cut_today = day, 0, 0
         return self._opened_today < self.budget.ceiling
 
-    def _cut(
-        self,
-        transaction: Transaction,
-        offset: int,
-        score: float,
-        severity: Severity,
-        reasons: tuple[Reason, ...],
-    ) -> Decision:
+    def _cut(self, transaction: Transaction, offset: int, score: float) -> Decision:
         self._cut_today += 1
         self.cut_total += 1
         self.cut.append(
             Cut(transaction.account_id, transaction.transaction_id, transaction.event_time_ms, score, offset)
         )
-        return self._conclude(Kind.CUT, None, score, severity, reasons)
+        return self._conclude(Kind.CUT, None, score, self._severity(score, ()), ())
 
     def _decision(self, kind: Kind, episode: Episode) -> Decision:
+        if kind is Kind.JOINED:
+            return self._conclude(kind, episode.alert_id, episode.score, episode.severity, ())
         reasons = _shown(tuple(episode.reasons.values()))
-        return self._conclude(kind, episode, episode.score, episode.severity, reasons)
+        return self._conclude(
+            kind, episode.alert_id, episode.score, episode.severity, reasons, episode=episode.copy()
+        )
 
     def _conclude(
         self,
         kind: Kind,
-        episode: Episode | None,
+        alert_id: str | None,
         score: float,
         severity: Severity,
         reasons: tuple[Reason, ...],
+        *,
+        episode: Episode | None = None,
     ) -> Decision:
-        is_published = episode is not None and kind is not Kind.JOINED
         return Decision(
             kind=kind,
-            alert_id=episode.alert_id if episode is not None else None,
-            episode=episode.copy() if episode is not None and is_published else None,
+            alert_id=alert_id,
+            episode=episode,
             score=score,
             severity=severity,
             rank=self.edge.rank(score),

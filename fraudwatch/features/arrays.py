@@ -49,6 +49,8 @@ class Flag(IntEnum):
 
 ACCOUNT = np.dtype(
     [
+        # The hash of the account.
+        ("key", np.int64),
         # Event times of the newest and of the first transaction.
         ("newest", np.int64),
         ("first", np.int64),
@@ -127,20 +129,19 @@ PLACE = np.dtype([("latitude", np.int32), ("longitude", np.int32)])  # millionth
 
 PAIR = np.dtype([("key", np.int64), ("first_time", np.int64), ("last", np.int32)])
 
-ARRIVAL = np.dtype(
-    [
-        ("slot", np.int64),
-        ("time", np.int64),
-        ("amount", np.int64),
-        ("counterparty", np.int64),
-        ("latitude", np.int32),
-        ("longitude", np.int32),
-        ("bits", np.uint8),
-        ("moment", np.uint8),
-        ("kind", np.uint8),  # what to do with it and what was done: `kernels.event`
-    ],
-    align=True,
-)
+SEEN = np.dtype([("key", np.int64), ("time", np.int64), ("content", np.int32)])
+
+
+class Used(IntEnum):
+    """What `State.used` counts."""
+
+    EVENTS = 0
+    PAIRS = 1
+    ACCOUNTS = 2
+    SEEN = 3
+    """Places of `State.seen` that are not empty."""
+    NEWEST = 4
+    """No count: the newest event time of the partition."""
 
 
 class State(NamedTuple):
@@ -148,6 +149,8 @@ class State(NamedTuple):
 
     accounts: Table
     """[slots] of ACCOUNT."""
+    account_index: IntArray
+    """Open addressing table of the accounts: 32 bits of the hash · 2^32 + slot, −1 where empty."""
     windows: Table
     """[slots, windows] of WINDOW."""
     events: Table
@@ -163,8 +166,10 @@ class State(NamedTuple):
     """Open addressing table of the pairs by their keys, −1 where empty."""
     scratch: Table
     """[1] of WINDOW: what the windows of a late transaction are counted in."""
+    seen: Table
+    """[places] of SEEN: an open addressing table of transactions seen, with a time of NEVER where empty."""
     used: IntArray
-    """How many elements and how many pairs are in use."""
+    """[len(Used)]."""
 
 
 def table(shape: int | tuple[int, ...], kind: "np.dtype[Any]") -> Table:
@@ -172,27 +177,38 @@ def table(shape: int | tuple[int, ...], kind: "np.dtype[Any]") -> Table:
     return np.zeros(shape, dtype=kind).view(np.recarray)
 
 
-def empty_state(slots: int, windows: int, elements: int, pairs: int) -> State:
-    """Room for so many accounts, transactions and pairs, of which there are none."""
+def empty_state(slots: int, windows: int, elements: int, pairs: int, seen: int) -> State:
+    """Room for so many accounts, transactions, pairs and transactions seen, of which there are none."""
+    used = np.zeros(len(Used), dtype=np.int64)
+    used[Used.NEWEST] = NEVER
     return State(
         accounts=_empty_accounts(slots),
+        account_index=_empty_index(slots, np.int64),
         windows=table((slots, windows), WINDOW),
         events=table(elements, EVENT),
         places=table(0, PLACE),
         free=np.full(48, -1, dtype=np.int64),
         pairs=table(pairs, PAIR),
-        pair_index=_empty_index(pairs),
+        pair_index=_empty_index(pairs, np.int32),
         scratch=table(1, WINDOW),
-        used=np.zeros(2, dtype=np.int64),
+        seen=_empty_seen(seen),
+        used=used,
     )
 
 
 def with_accounts(state: State, slots: int) -> State:
-    """The same with room for so many accounts."""
+    """The same with room for so many accounts; the caller still has to enter them into the index."""
     accounts, windows = _empty_accounts(slots), table((slots, state.windows.shape[1]), WINDOW)
     accounts[: len(state.accounts)] = state.accounts
     windows[: len(state.windows)] = state.windows
-    return state._replace(accounts=accounts, windows=windows)
+    return state._replace(accounts=accounts, windows=windows, account_index=_empty_index(slots, np.int64))
+
+
+def with_seen(state: State, count: int) -> State:
+    """The same with room for so many transactions seen, of which there are none."""
+    used = state.used.copy()
+    used[Used.SEEN] = 0
+    return state._replace(seen=_empty_seen(count), used=used)
 
 
 def with_events(state: State, elements: int) -> State:
@@ -214,7 +230,7 @@ def with_pairs(state: State, room: int) -> State:
     """The same with room for so many pairs; the caller still has to enter them into the index."""
     pairs = table(room, PAIR)
     pairs[: len(state.pairs)] = state.pairs
-    return state._replace(pairs=pairs, pair_index=_empty_index(room))
+    return state._replace(pairs=pairs, pair_index=_empty_index(room, np.int32))
 
 
 def _empty_accounts(slots: int) -> Table:
@@ -227,9 +243,17 @@ def _empty_accounts(slots: int) -> Table:
     return accounts
 
 
-def _empty_index(pairs: int) -> SmallIntArray:
-    """At least two places for each pair, a power of two."""
-    places = 2
-    while places < 2 * pairs:
-        places *= 2
-    return np.full(places, -1, dtype=np.int32)
+def _empty_seen(count: int) -> Table:
+    """Twice as many places, a power of two."""
+    seen = table(_power_of_two(2 * count), SEEN)
+    seen["time"] = NEVER
+    return seen
+
+
+def _empty_index(count: int, kind: type[np.int32 | np.int64]) -> "np.ndarray[Any, Any]":
+    """At least two places for each, a power of two."""
+    return np.full(_power_of_two(2 * count), -1, dtype=kind)
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << (least - 1).bit_length()

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fraudwatch.alerts import account_days
-from fraudwatch.alerts.account_days import DAY_MS, HIGHEST, HOUR_MS, LOWEST, NEVER, REFRESH_EVERY
-from fraudwatch.alerts.edge import Budget, Edge, warm_up
+from fraudwatch.alerts import account_days, histogram
+from fraudwatch.alerts.account_days import DAY_MS, NEVER, REFRESH_EVERY
+from fraudwatch.alerts.edge import HOUR_MS, Budget, Edge, warm_up
+from fraudwatch.alerts.histogram import HIGHEST, LOWEST
 from fraudwatch.records import FloatArray, IntArray
 
 START_MS = 1_533_686_400_000
@@ -19,8 +20,10 @@ KERNELS: list[Any] = [
     account_days.observe,
     account_days.slot_of,
     account_days.refill,
-    account_days.kept,
-    account_days.bin_of,
+    histogram.kept,
+    histogram.bin_of,
+    histogram.decay,
+    histogram.exceeded_by,
 ]
 
 
@@ -219,7 +222,7 @@ def test_scores_beyond_the_histogram_are_clamped(score: float) -> None:
 def test_accounts_of_past_days_are_forgotten() -> None:
     edge = edge_of()
     feed(edge, days=10, per_day=1_000)
-    held = [np.count_nonzero(table.ends_ms != NEVER) for table in (edge._current, edge._former)]
+    held = [np.count_nonzero(table["ends_ms"] != NEVER) for table in (edge._current, edge._former)]
     assert sum(held) <= 2_100
 
 

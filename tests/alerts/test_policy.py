@@ -130,6 +130,23 @@ def test_on_a_shock_day_twice_the_share_opens_and_what_is_cut_is_counted_and_lis
     assert (decisions[-1].alert_id, decisions[-1].cut_today) == (None, 130)
 
 
+def test_neither_what_is_cut_nor_what_only_joins_carries_reasons(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    opened = [*shock(judged, payment, 20, 2.5, (reason(),)), *shock(judged, payment, 4, 2.5, (reason(),))]
+    cut = judged.decide(payment("t", "another"), 99, judged.edge.raised_from, never)
+    assert cut is not None
+    assert (cut.kind, cut.severity, cut.reasons, cut.cut_today) == (Kind.CUT, Severity.LOW, (), 1)
+    assert {decision.kind: len(decision.reasons) for decision in opened if decision} == {
+        Kind.OPENED: 1,
+        Kind.UPDATED: 1,
+    }
+    joined = shock(judged, payment, 1, 2.5, (reason(),))[0]
+    assert joined is not None
+    assert (joined.kind, joined.reasons, joined.alert_id) == (Kind.JOINED, (), alert_id("a0", "t0"))
+
+
 def test_beyond_the_ceiling_the_highest_severity_passes(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:

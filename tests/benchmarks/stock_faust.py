@@ -55,7 +55,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as datadir:
         app = make_app(broker, topic, review, group, job, datadir)
         try:
-            faust.Worker(app, loglevel="warning", redirect_stdouts=False, quiet=True).execute_from_commandline()
+            faust.Worker(
+                app, loglevel="warning", redirect_stdouts=False, quiet=True
+            ).execute_from_commandline()
         finally:
             print(json.dumps(job.counts), flush=True)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from by_columns import columns_of
 
 from fraudwatch.config.settings import Settings
 from fraudwatch.features import Catalogue, History
@@ -65,7 +66,7 @@ def test_features_that_stay_on_have_the_values_they_would_have_anyway(field: str
         )
         for index in range(200)
     ]
-    columns = History(Settings()).fold(stream).columns
+    columns = History(Settings()).fold(columns_of(stream)).columns
     everything, without = Catalogue(Settings(), EVERY_FIELD), Catalogue(Settings(), EVERY_FIELD - {field})
     population = Catalogue.population(columns)
     places = [[spec.name for spec in everything.specs].index(spec.name) for spec in without.specs]

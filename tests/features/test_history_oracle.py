@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from by_columns import columns_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -220,7 +221,7 @@ def assert_equal_to_oracle(configured: Settings, stream: list[Transaction], cuts
     edges = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
     for begin, end in pairwise(edges):
         batch = stream[begin:end]
-        observed = history.fold(batch)
+        observed = history.fold(columns_of(batch))
         for row, transaction in enumerate(batch):
             oracle = oracles.setdefault(transaction.account_id, Oracle(configured))
             is_late, expected = oracle.judge(transaction)
@@ -323,7 +324,7 @@ def test_five_thousand_transactions_on_one_account_stay_exact() -> None:
             )
         )
     history = History(Settings())
-    observed = history.fold(stream)
+    observed = history.fold(columns_of(stream))
     oracle = Oracle(Settings())
     for index, transaction in enumerate(stream):
         if index % 97 == 0 or index > 4_980:
@@ -357,9 +358,9 @@ def mixed_stream(transactions: int, accounts: int) -> list[Transaction]:
 @pytest.mark.parametrize("cut", [1, 7, 500])
 def test_columns_are_the_same_to_the_bit_however_the_stream_is_cut(cut: int) -> None:
     stream = mixed_stream(3_000, 40)
-    whole = History(Settings()).fold(stream)
+    whole = History(Settings()).fold(columns_of(stream))
     pieces = History(Settings())
-    parts = [pieces.fold(stream[begin : begin + cut]) for begin in range(0, len(stream), cut)]
+    parts = [pieces.fold(columns_of(stream[begin : begin + cut])) for begin in range(0, len(stream), cut)]
     assert np.concatenate([part.columns for part in parts]).tobytes() == whole.columns.tobytes()
     assert np.concatenate([part.outcome for part in parts]).tobytes() == whole.outcome.tobytes()
 
@@ -367,10 +368,10 @@ def test_columns_are_the_same_to_the_bit_however_the_stream_is_cut(cut: int) -> 
 @pytest.mark.parametrize("partitions", [2, 5])
 def test_columns_are_the_same_to_the_bit_however_accounts_are_spread(partitions: int) -> None:
     stream = mixed_stream(3_000, 40)
-    whole = History(Settings()).fold(stream).columns
+    whole = History(Settings()).fold(columns_of(stream)).columns
     for partition in range(partitions):
         rows = [i for i, t in enumerate(stream) if int(t.account_id[1:]) % partitions == partition]
-        alone = History(Settings()).fold([stream[row] for row in rows]).columns
+        alone = History(Settings()).fold(columns_of([stream[row] for row in rows])).columns
         assert alone.tobytes() == whole[rows].tobytes()
 
 
@@ -379,16 +380,16 @@ def test_many_accounts_and_counterparties_outgrow_every_table() -> None:
         make(index, f"a{index % 3_000}", START + index, 100 + index, counterparty_id=f"c{index % 7_000}")
         for index in range(21_000)
     ]
-    columns = History(Settings()).fold(stream).columns
+    columns = History(Settings()).fold(columns_of(stream)).columns
     assert (columns[-3_000:, Column.OWN_COUNT] == 6).all()
     assert (columns[3_000:, Column.NEW_COUNTERPARTY] == 1).all()
     assert (columns[-3_000:, window_column(1, Aggregate.COUNTERPARTIES)] == 7).all()
 
 
 def test_an_account_and_a_kept_transaction_cost_the_memory_that_is_documented() -> None:
-    assert (arrays.ACCOUNT.itemsize, arrays.WINDOW.itemsize) == (280, 64)
+    assert (arrays.ACCOUNT.itemsize, arrays.WINDOW.itemsize) == (288, 64)
     assert (arrays.EVENT.itemsize, arrays.PLACE.itemsize) == (40, 8)
-    state = arrays.empty_state(1, 5, arrays.FIRST_BLOCK, 1)
+    state = arrays.empty_state(1, 5, arrays.FIRST_BLOCK, 1, 1)
     assert state.accounts.nbytes + state.windows.nbytes + state.events.nbytes <= 1024
 
 

@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from by_columns import columns_of
 
 from fraudwatch.config.settings import Features, Settings
 from fraudwatch.features import History
 from fraudwatch.features.columns import Column
-from fraudwatch.features.local_time import LocalMoments, month_starts
+from fraudwatch.features.kernels.clock import moment_of, span_of
+from fraudwatch.features.local_time import month_starts, offsets
 from fraudwatch.records import Transaction
 
 ZONES = ["UTC", "Europe/Paris", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia"]
@@ -21,12 +23,22 @@ def ms(text: str) -> int:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_moments_and_months_are_those_of_calendars_and_clocks(zone: str) -> None:
-    moments, starts = LocalMoments(zone), month_starts(zone, 2010, 2020)
-    for time in np.random.default_rng(5).integers(ms("2010-02-01T00Z"), ms("2020-12-01T00Z"), 2_000).tolist():
+    (changes, values), starts = offsets(zone, 2010, 2020), month_starts(zone, 2010, 2020)
+    around = [change + second * 1000 for change in changes[1:].tolist() for second in (-1, 0, 1)]
+    anywhere = np.random.default_rng(5).integers(ms("2010-02-01T00Z"), ms("2020-12-01T00Z"), 2_000)
+    assert around or zone in ("UTC", "Asia/Kathmandu")
+    offset = month = 0
+    for time in anywhere.tolist() + around:
         local = datetime.fromtimestamp(time / 1000, UTC).astimezone(ZoneInfo(zone))
-        assert moments.moment(time) == 24 * local.weekday() + local.hour
-        month = int(np.searchsorted(starts, time, "right")) - 1
+        offset, month = span_of(changes, time, offset), span_of(starts, time, month)
+        assert moment_of(time + values[offset]) == 24 * local.weekday() + local.hour
         assert divmod(month, 12) == (local.year - 2010, local.month - 1)
+
+
+def test_the_history_reads_the_clock_of_the_configured_zone() -> None:
+    stream = [Transaction(str(i), "a", ms("2018-03-25T00:30Z") + i * 3_600_000, 1, "EUR") for i in range(3)]
+    columns = History(Settings(features=Features(zone="Europe/Paris"))).fold(columns_of(stream)).columns
+    assert columns[:, [Column.WEEKDAY, Column.HOUR]].tolist() == [[6, 1], [6, 3], [6, 4]]
 
 
 def test_a_month_begins_at_local_midnight() -> None:
@@ -38,7 +50,7 @@ def test_a_month_begins_at_local_midnight() -> None:
 def judged(*times: str, zone: str = "Europe/Paris") -> list[tuple[float, float]]:
     """Count and money of the month as each transaction of 100 found them."""
     stream = [Transaction(str(i), "a", ms(time), 100, "EUR") for i, time in enumerate(times)]
-    columns = History(Settings(features=Features(zone=zone))).fold(stream).columns
+    columns = History(Settings(features=Features(zone=zone))).fold(columns_of(stream)).columns
     return [tuple(row) for row in columns[:, [Column.MONTH_COUNT, Column.MONTH_SUM]].tolist()]
 
 

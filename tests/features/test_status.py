@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from by_columns import columns_of
 
 from fraudwatch.config.settings import Settings
 from fraudwatch.features import Catalogue, History
@@ -30,7 +31,7 @@ def stream(*statuses: str | None, amount: int = 1_000) -> list[Transaction]:
 
 
 def last(*statuses: str | None) -> FloatArray:
-    return History(Settings()).fold(stream(*statuses)).columns[-1]
+    return History(Settings()).fold(columns_of(stream(*statuses))).columns[-1]
 
 
 def day(aggregate: Aggregate) -> int:
@@ -58,7 +59,7 @@ def test_means_deviations_and_maxima_are_of_the_amounts_that_moved(status: str) 
 
 def test_declines_do_not_make_the_next_amount_look_large() -> None:
     catalogue = Catalogue(Settings(), FIELDS)
-    calm = History(Settings()).fold(stream(*["approved"] * 12)).columns
+    calm = History(Settings()).fold(columns_of(stream(*["approved"] * 12))).columns
     population = catalogue.population(calm)
     names = [spec.name for spec in catalogue.specs]
 
@@ -94,7 +95,7 @@ def test_large_declined_amounts_put_no_pressure_on_what_follows() -> None:
     calm = stream(*["approved"] * 8)
     asked = Transaction("x", "a", calm[-1].event_time_ms + 1, 10**9, "EUR", status="declined")
     after = Transaction("y", "a", calm[-1].event_time_ms + 2, 1_000, "EUR")
-    columns = history.fold([*calm, asked, after]).columns
+    columns = history.fold(columns_of([*calm, asked, after])).columns
     assert columns[-2, Column.PRESSURE] == pytest.approx(columns[-1, Column.PRESSURE], rel=1e-6)
 
 

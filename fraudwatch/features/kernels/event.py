@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from fraudwatch.features.arrays import Flag, Table
-from fraudwatch.records import FloatArray, IntArray
+from fraudwatch.features.arrays import Flag
+from fraudwatch.records import ByteArray, FloatArray, IntArray, SmallIntArray
 
 # Numba needs plain numbers: enumerations are unpacked once, here and in the other kernels.
 HAS_COUNTERPARTY, HAS_PLACE = Flag.HAS_COUNTERPARTY.value, Flag.HAS_PLACE.value
@@ -14,8 +14,9 @@ UNPAID = DECLINED | REVERSED
 
 HOURS = 24
 
-REMEMBERED, JUDGED_ONLY, SKIP = 0, 1, 2
-"""What was done with an arrival: judged and remembered; only judged (too late); left alone (asked for)."""
+REMEMBERED, JUDGED_ONLY, DUPLICATE, CONFLICT = 0, 1, 2, 3
+"""What was done with a row: judged and remembered; only judged (too late); left alone: seen before, or seen before
+with other content."""
 
 
 class Event(NamedTuple):
@@ -35,17 +36,36 @@ class Event(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """`arrivals` [n] of ARRIVAL in their order, and `columns` [n, columns], filled with NaN."""
+    """n transactions by column, as in `records.Transactions`, and what becomes of them.
 
-    arrivals: Table
+    To be filled: `kinds` [n]; `columns` [n, columns], NaN before; `new_accounts` [n], the first `counts[0]` of which
+    are the hashes of accounts never seen before.
+    """
+
+    accounts: IntArray
+    ids: IntArray
+    contents: IntArray
+    times: IntArray
+    amounts: IntArray
+    counterparties: IntArray
+    latitudes: SmallIntArray
+    longitudes: SmallIntArray
+    traits: ByteArray
+    kinds: ByteArray
     columns: FloatArray
+    new_accounts: IntArray
+    counts: IntArray
 
 
 class Rules(NamedTuple):
-    """What does not change: window lengths [windows] ascending, the index of the 24 h window, the grace, and when
-    each local calendar month begins [months]. All in milliseconds."""
+    """What does not change: window lengths [windows] ascending, the index of the 24 h window, the grace, how long ids
+    are remembered, when each local calendar month begins [months], and the offsets of local time [changes] from when
+    on they hold [changes]. All in milliseconds."""
 
     lengths: IntArray
     day: int
     grace: int
+    horizon: int
     month_starts: IntArray
+    offset_starts: IntArray
+    offsets: IntArray

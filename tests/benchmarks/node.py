@@ -1,0 +1,114 @@
+"""The real broker of a measurement: one node of deploy/kafka, its topics, and how far a group has committed."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+from prepared import ROOT
+from reporting import say
+
+from fraudwatch.simulate import Message
+
+KAFKA_SH = ROOT / "deploy" / "kafka" / "kafka.sh"
+KAFKA_LIB = KAFKA_SH.parent / ".lib"
+
+
+@contextmanager
+def kafka_node() -> Iterator[str]:
+    """`host:port` of a node that ends with the block, and its data with it."""
+    directory = Path(tempfile.mkdtemp(prefix="fraudwatch-bench-kafka-"))
+    with ExitStack() as stack:
+        ports = [_free_port(stack) for _ in range(2)]
+    environment = os.environ | {"KAFKA_PORT": str(ports[0]), "KAFKA_CONTROLLER_PORT": str(ports[1])}
+    environment["KAFKA_HEAP"] = "1g"
+    say("starting Kafka")
+    try:
+        address = _kafka_sh("start", directory, environment).strip()
+        _kafka_sh("wait", directory, environment)
+        yield address
+    finally:
+        _kafka_sh("stop", directory, environment)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def make_topics(address: str, names: Sequence[str], partitions: int) -> None:
+    """Topics that keep everything."""
+    new = [NewTopic(name, num_partitions=partitions, config={"retention.ms": "-1"}) for name in names]
+    admin = AdminClient({"bootstrap.servers": address})
+    for made in admin.create_topics(new).values():
+        made.result()
+
+
+def fill(address: str, topic: str, messages: Iterable[Message]) -> int:
+    """Send them keyed by account, as fast as it goes; how many."""
+    producer = Producer(
+        {"bootstrap.servers": address, "linger.ms": 50, "batch.size": 1_000_000, "acks": "all"}
+    )
+    failed: list[Any] = []
+    count = 0
+
+    def delivered(error: Any, message: Any) -> None:
+        if error is not None:
+            failed.append(error)
+
+    for message in messages:
+        while True:
+            try:
+                producer.produce(topic, message.value, message.key, on_delivery=delivered)
+                break
+            except BufferError:
+                producer.poll(0.05)
+        count += 1
+        if count % 1_000 == 0:
+            producer.poll(0)
+        if count % 500_000 == 0:
+            say(f"{count:,} records sent to {topic}")
+    producer.flush()
+    if failed:
+        raise RuntimeError(f"{len(failed)} records were not delivered, such as {failed[0]}")
+    return count
+
+
+class Committed:
+    """The committed offsets of a group, asked from outside: the same measure for every program."""
+
+    def __init__(self, address: str, topic: str, group: str, partitions: int) -> None:
+        self._consumer = Consumer({"bootstrap.servers": address, "group.id": group})
+        self._places = [TopicPartition(topic, partition) for partition in range(partitions)]
+
+    def offsets(self) -> list[int]:
+        """By partition; 0 where nothing was committed yet."""
+        return [max(place.offset, 0) for place in self._consumer.committed(self._places, timeout=30)]
+
+    def close(self) -> None:
+        """Leaves nothing open."""
+        self._consumer.close()
+
+
+def _kafka_sh(action: str, directory: Path, environment: dict[str, str]) -> str:
+    command = [str(KAFKA_SH), action, str(directory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    if done.returncode:
+        raise RuntimeError(f"kafka.sh {action}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _free_port(stack: ExitStack) -> int:
+    holder = stack.enter_context(socket.socket())
+    holder.bind(("127.0.0.1", 0))
+    port: int = holder.getsockname()[1]
+    return port
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with ExitStack() as stack:
+        return _free_port(stack)
