@@ -36,7 +36,7 @@ def of(i):
     )
 
 rows = np.arange(400)
-observed = History(Settings()).fold(by_column([of(i % 390) for i in range(400)], rows, rows))
+observed = History(Settings(), described=True).fold(by_column([of(i % 390) for i in range(400)], rows, rows))
 everything = observed.columns.tobytes() + observed.outcome.tobytes() + observed.new_accounts.tobytes()
 print(hashlib.sha256(everything).hexdigest())
 """

@@ -81,6 +81,20 @@ def grown(table: Table) -> Table:
     return larger
 
 
+def entries_of(table: Table) -> Table:
+    """What a table holds, by account: the same whatever order it came in."""
+    held: Table = table[table["ends_ms"] != NEVER]
+    by_account: Table = held[np.argsort(held["account"])]
+    return by_account
+
+
+def table_of(entries: Table) -> Table:
+    """A table of such entries."""
+    table = empty(slots_for(len(entries)))
+    refill(table, entries)
+    return table
+
+
 @compiled
 def slot_of(table: Table, account: int) -> int:
     """Where the account's entry is; where it belongs if there is none (an empty slot)."""

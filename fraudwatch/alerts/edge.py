@@ -13,14 +13,23 @@ refreshed when the newest event time enters another hour and after every 1,000 t
 sequence that do not depend on how records were cut into batches; between them the edge stands still.
 """
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from fraudwatch.alerts import account_days, histogram
-from fraudwatch.alerts.account_days import CLOCK, DAY_MS, NEVER, REFRESH_DUE, TABLE_FULL, TAKEN_BACK
+from fraudwatch.alerts.account_days import (
+    ACCOUNT_DAY,
+    CLOCK,
+    DAY_MS,
+    NEVER,
+    REFRESH_DUE,
+    TABLE_FULL,
+    TAKEN_BACK,
+)
 from fraudwatch.alerts.histogram import BINS, BINS_PER_UNIT, HALF, HALF_LIFE_MS, HIGHEST, LOWEST, kept
 from fraudwatch.records import FloatArray, IntArray
 
@@ -32,6 +41,8 @@ LONGEST_SILENCE_MS = DAY_MS
 MEDIUM_SHARE, HIGH_SHARE = 0.4, 0.1
 """The part of the budget whose scores suffice for the severities `medium` and `high`."""
 HASH_RANGE = 2**32
+
+Array: TypeAlias = npt.NDArray[Any]
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -85,6 +96,34 @@ class Edge:
         """Days, decayed, that the estimate rests on; the first of them is the prior's."""
         return self._observed_days
 
+    @classmethod
+    def of(cls, budget: Budget, state: Mapping[str, Array]) -> "Edge":
+        """The edge whose `state` this is. Another budget than it was estimated with counts at once."""
+        edge = cls(budget)
+        edge._histogram = state["histogram"].copy()
+        edge._rotate_at_ms, edge._refreshed_ms, *clock = state["clock"].tolist()
+        edge._clock[0] = tuple(clock)
+        edge._observed_days, edge._scored = state["observed"].tolist()
+        entries = np.empty(len(state["account_days.account"]), dtype=ACCOUNT_DAY)
+        for name in ACCOUNT_DAY.names or ():
+            entries[name] = state[f"account_days.{name}"]
+        held = int(edge._clock[0]["held"])
+        edge._current = account_days.table_of(entries[:held])
+        edge._former = account_days.table_of(entries[held:])
+        if edge._observed_days:
+            edge._estimate(state["ranked"])
+        return edge
+
+    def state(self) -> dict[str, Array]:
+        """All that `of` needs, as plain arrays: histograms float64[BINS], k account-days by column, numbers."""
+        entries = np.concatenate([account_days.entries_of(table) for table in (self._current, self._former)])
+        return {
+            "histogram": self._histogram.copy(),
+            "ranked": self._ranked.copy(),
+            "clock": np.array([self._rotate_at_ms, self._refreshed_ms, *self._clock[0]], dtype=np.int64),
+            "observed": np.array([self._observed_days, self._scored]),
+        } | {f"account_days.{name}": entries[name].copy() for name in ACCOUNT_DAY.names or ()}
+
     def use(self, reference: FloatArray, transactions_per_day: float) -> None:
         """Start again from a model's training sample: scores of another model are another scale.
 
@@ -101,7 +140,7 @@ class Edge:
         self._scored = transactions_per_day
         self._clock[0]["since_refresh"] = 0
         self._refreshed_ms = self.newest_ms
-        self._estimate()
+        self._estimate(self._histogram)
 
     def observe_rows(
         self, accounts: IntArray, event_times_ms: IntArray, scores: FloatArray, ids: IntArray, begin: int = 0
@@ -174,7 +213,7 @@ class Edge:
         now["next_hour_ms"] = (newest_ms // HOUR_MS + 1) * HOUR_MS
         self._refreshed_ms = newest_ms
         self._forget()
-        self._estimate()
+        self._estimate(self._histogram)
 
     def _forget(self) -> None:
         """Two generations of a day each: entries older than 24 h go with the elder, without a sweep."""
@@ -187,8 +226,8 @@ class Edge:
         self._current = account_days.empty(account_days.slots_for(expected))
         self._clock[0]["held"] = 0
 
-    def _estimate(self) -> None:
-        np.copyto(self._ranked, self._histogram)
+    def _estimate(self, counts: FloatArray) -> None:
+        np.copyto(self._ranked, counts)
         self._exceeding = None
         share, explore = self._budget.share, self._budget.explore
         self.raised_from = self._exceeded_by((1.0 - explore) * share)
@@ -198,10 +237,10 @@ class Edge:
         self.explored_below = int(min(explore * share / scored_per_day, 1.0) * HASH_RANGE)
 
     def _exceeded_by(self, account_days_a_day: float) -> float:
-        return float(histogram.exceeded_by(self._histogram, self._observed_days, account_days_a_day))
+        return float(histogram.exceeded_by(self._ranked, self._observed_days, account_days_a_day))
 
 
-def _given(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _given(column: Array) -> Array:
     """Of one type for the kernel, whoever owns the memory: for another type it would be compiled in mid-stream."""
     seen = np.ascontiguousarray(column).view()
     seen.flags.writeable = False

@@ -6,6 +6,7 @@ The alert's id is a hash of the account and of the transaction that opened it, s
 (delivery is at-least-once) has the same id.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 from hashlib import blake2b
 
@@ -94,17 +95,26 @@ def alert_id(account_id: str, transaction_id: str) -> str:
 class Episodes:
     """The episodes of one partition that a transaction may still join."""
 
-    def __init__(self) -> None:
-        self._by_account: dict[str, list[Episode]] = {}
-        self._sweep_at = _SWEEP_FROM
+    def __init__(self, kept: Iterable[Episode] = ()) -> None:
+        """`kept` are episodes to begin with, those of one account in the order in which they were opened."""
+        self._hold(kept)
 
     def __len__(self) -> int:
         return len(self._by_account)
 
-    def covering(self, account_id: str, event_time_ms: int) -> Episode | None:
-        """The newest episode of the account that this event time belongs to."""
+    def kept(self, newest_ms: int) -> list[Episode]:
+        """Those that are still there at the partition's newest event time, in the order that `Episodes` takes."""
+        return [
+            episode
+            for episodes in self._by_account.values()
+            for episode in episodes
+            if episode.kept_until_ms >= newest_ms
+        ]
+
+    def covering(self, account_id: str, event_time_ms: int, newest_ms: int) -> Episode | None:
+        """The newest episode of the account that this event time belongs to, if it is still kept."""
         for episode in reversed(self._by_account.get(account_id, ())):
-            if episode.covers(event_time_ms):
+            if episode.covers(event_time_ms) and episode.kept_until_ms >= newest_ms:
                 return episode
         return None
 
@@ -126,15 +136,14 @@ class Episodes:
 
     def _forget(self, newest_ms: int) -> None:
         """Sweep when the number of accounts has doubled since the last time: constant cost per opening."""
-        if len(self._by_account) < self._sweep_at:
-            return
-        kept = {
-            account_id: remaining
-            for account_id, episodes in self._by_account.items()
-            if (remaining := [episode for episode in episodes if episode.kept_until_ms >= newest_ms])
-        }
-        self._by_account = kept
-        self._sweep_at = max(_SWEEP_FROM, 2 * len(kept))
+        if len(self._by_account) >= self._sweep_at:
+            self._hold(self.kept(newest_ms))
+
+    def _hold(self, kept: Iterable[Episode]) -> None:
+        self._by_account: dict[str, list[Episode]] = {}
+        for episode in kept:
+            self._by_account.setdefault(episode.account_id, []).append(episode)
+        self._sweep_at = max(_SWEEP_FROM, 2 * len(self._by_account))
 
 
 def single(

@@ -7,13 +7,14 @@ their id: a *sample* is an alert by itself, of one transaction, and belongs to n
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 import msgspec
+import numpy as np
 
 from fraudwatch.alerts.account_days import DAY_MS
-from fraudwatch.alerts.edge import Budget, Edge
+from fraudwatch.alerts.edge import Array, Budget, Edge
 from fraudwatch.alerts.episodes import Episode, Episodes, Severity, join, single
 from fraudwatch.config.settings import Settings
 from fraudwatch.records import FloatArray, IntArray, Reason, Transaction
@@ -23,6 +24,8 @@ LEAST_CONTRIBUTION = 0.05
 """Extreme amounts 12 % more frequent than usual: below that a sentence would only tire its reader."""
 CUT_LISTED = 100
 _HIGH_THEMES = 2
+_EDGE, _REMEMBERED = "edge.", "remembered"
+"""Names of what lies in `Policy.state`; the latter is the bytes (uint8) of a `Remembered` as msgpack."""
 
 
 class Kind(StrEnum):
@@ -43,6 +46,18 @@ class Cut(msgspec.Struct, frozen=True, gc=False):
     event_time_ms: int
     score: float
     offset: int
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What a policy knows besides its edge. `day` is the event day that the two counts of today are of."""
+
+    episodes: list[Episode]
+    cut: list[Cut]
+    cut_total: int
+    model_version: str
+    day: int
+    opened_today: int
+    cut_today: int
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -88,6 +103,36 @@ class Policy:
         self._day = -1
         self._opened_today = 0
         self._cut_today = 0
+
+    @classmethod
+    def of(
+        cls, settings: Settings, state: Mapping[str, Array], *, partition: int, partitions: int
+    ) -> "Policy":
+        """The policy whose `state` this is, in the same partition of as many."""
+        policy = cls(settings, partition=partition, partitions=partitions)
+        known = msgspec.msgpack.decode(state[_REMEMBERED].tobytes(), type=Remembered)
+        policy.edge = Edge.of(
+            policy.budget, {name.removeprefix(_EDGE): array for name, array in state.items()}
+        )
+        policy.episodes = Episodes(known.episodes)
+        policy.cut.extend(known.cut)
+        policy.cut_total, policy._model_version = known.cut_total, known.model_version
+        policy._day, policy._opened_today, policy._cut_today = known.day, known.opened_today, known.cut_today
+        return policy
+
+    def state(self) -> dict[str, Array]:
+        """All that `of` needs, as plain arrays by name; the same state has the same bytes."""
+        known = Remembered(
+            episodes=self.episodes.kept(self.edge.newest_ms),
+            cut=list(self.cut),
+            cut_total=self.cut_total,
+            model_version=self._model_version,
+            day=self._day,
+            opened_today=self._opened_today,
+            cut_today=self._cut_today,
+        )
+        edge = {_EDGE + name: array for name, array in self.edge.state().items()}
+        return edge | {_REMEMBERED: np.frombuffer(msgspec.msgpack.encode(known), dtype=np.uint8)}
 
     def use(self, reference: FloatArray, transactions_per_day: float, model_version: str) -> None:
         """Judge by another model from the next transaction on; open episodes stay.
@@ -136,7 +181,7 @@ class Policy:
     ) -> Decision | None:
         has_room = self._has_room()
         newest_ms = self.edge.newest_ms
-        episode = self.episodes.covering(transaction.account_id, transaction.event_time_ms)
+        episode = self.episodes.covering(transaction.account_id, transaction.event_time_ms, newest_ms)
         if episode is None and not has_room and score < self.edge.high_from:
             return self._cut(transaction, offset, score)  # whatever its reasons: a shock day pays for none
         why = _shown(reasons())
@@ -157,7 +202,8 @@ class Policy:
         self, transaction: Transaction, offset: int, score: float, reasons: Callable[[], tuple[Reason, ...]]
     ) -> Decision | None:
         """An account whose episode is open is looked at anyway, and a day beyond its ceiling has no room."""
-        if not self._has_room() or self.episodes.covering(transaction.account_id, transaction.event_time_ms):
+        at_ms, newest_ms = transaction.event_time_ms, self.edge.newest_ms
+        if not self._has_room() or self.episodes.covering(transaction.account_id, at_ms, newest_ms):
             return None
         self._opened_today += 1
         episode = single(transaction, offset, score, Severity.LOW, _shown(reasons()))

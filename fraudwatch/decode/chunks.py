@@ -1,13 +1,58 @@
-"""A chunk of records as transactions by column: the plain form, record by record, that every faster one must equal."""
+"""A chunk of records as transactions by column: compiled where that is certain, and record by record elsewhere.
 
-from collections.abc import Callable, Iterable
+The kernel takes a record only when the exact decoder would say the very same of it; the others go to the exact
+decoder one by one. So what comes out never depends on which way a record went, except for where its texts are.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from fraudwatch.decode.columns import by_column
-from fraudwatch.records import Chunk, DeadLetter, Record, Transaction, Transactions
+from fraudwatch.decode.columns import Columns, by_column
+from fraudwatch.decode.kernels.rows import read_rows
+from fraudwatch.decode.plan import Plan
+from fraudwatch.records import (
+    ByteArray,
+    Chunk,
+    DeadLetter,
+    Record,
+    Transaction,
+    Transactions,
+)
 
+AnyArray = npt.NDArray[Any]
 Decode = Callable[[Record], Transaction | DeadLetter]
+
+LARGEST_BUFFER = 2**31 - 1
+"""Bytes that the spans of texts (int32) can point into. No fetch is that large."""
+
+_ALONE = ("rows", "offsets", "spans", "text")
+
+
+class ChunkReader:
+    """Both ways. Without a plan every record goes the exact one."""
+
+    def __init__(self, decode: Decode, plan: Plan | None) -> None:
+        self._decode = decode
+        self._plan = plan
+
+    def read(self, chunk: Chunk) -> tuple[Transactions, list[DeadLetter]]:
+        """The transactions by column and the dead letters of a chunk, both in its order."""
+        if self._plan is None:
+            return one_by_one(self._decode, chunk)
+        values = _values(chunk)
+        joined = b"\0".join([self._plan.constants, *values, b""])
+        if len(joined) > LARGEST_BUFFER:
+            return one_by_one(self._decode, chunk)
+        text = np.frombuffer(joined, dtype=np.uint8)
+        columns, taken, count = _compiled(self._plan, chunk, values, text)
+        if count == len(chunk):
+            return columns.finished(np.arange(count), chunk.offsets, text), []
+        plain, letters = one_by_one(self._decode, chunk, np.flatnonzero(taken == 0).tolist())
+        rows = np.flatnonzero(taken)
+        return _merged(columns.finished(rows, chunk.offsets[rows], text), plain), letters
 
 
 def one_by_one(
@@ -26,3 +71,55 @@ def one_by_one(
             kept.append(row)
     places = np.array(kept, dtype=np.int64)
     return by_column(transactions, places, chunk.offsets[places]), letters
+
+
+def _values(chunk: Chunk) -> Sequence[bytes]:
+    """With nothing for a tombstone, which the kernel leaves to the exact decoder as it does an empty value."""
+    values = chunk.values
+    if None in values:
+        return [value or b"" for value in values]
+    return values  # type: ignore[return-value]
+
+
+def _compiled(
+    plan: Plan, chunk: Chunk, values: Sequence[bytes], text: ByteArray
+) -> tuple[Columns, ByteArray, int]:
+    """The columns, of which only rows with a 1 in `taken` have a meaning, and how many that are."""
+    count = len(values)
+    columns, taken = Columns.of(count), np.empty(count, dtype=np.uint8)
+    with np.errstate(over="ignore"):  # hashes wrap on purpose, which only plain NumPy would warn of
+        most = read_rows(
+            text,
+            len(plan.constants) + 1,
+            np.fromiter(map(len, values), np.int64, count),
+            np.array(chunk.timestamps_ms),  # a copy, so never read-only, for which a kernel is compiled anew
+            plan.rules,
+            plan.largest,
+            plan.table,
+            plan.texts,
+            plan.zone,
+            *columns,
+            taken,
+        )
+    return columns, taken, most
+
+
+def _merged(taken: Transactions, plain: Transactions) -> Transactions:
+    """Both in the order of the chunk. The columns of `taken` are of all rows of the chunk."""
+    order = np.argsort(np.concatenate([taken.rows, plain.rows]))
+
+    def both(one: AnyArray, other: AnyArray) -> AnyArray:
+        return np.concatenate([one, other])[order]
+
+    columns = {
+        name: both(getattr(taken, name)[taken.rows], getattr(plain, name))
+        for name in taken.__struct_fields__
+        if name not in _ALONE
+    }
+    return Transactions(
+        rows=both(taken.rows, plain.rows),
+        offsets=both(taken.offsets, plain.offsets),
+        spans=both(taken.spans[taken.rows], plain.spans + np.int32(len(taken.text))),
+        text=np.concatenate([taken.text, plain.text]),
+        **columns,
+    )

@@ -1,11 +1,20 @@
 """Transactions by column, from transactions one by one: the plain form, and the one for whatever is unusual."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from fraudwatch.decode.digests import TEXTS, digest_rows
-from fraudwatch.records import IntArray, TextField, Trait, Transaction, Transactions
+from fraudwatch.decode.digests import HASHES, TEXTS, digest_rows
+from fraudwatch.records import (
+    ByteArray,
+    IntArray,
+    SmallIntArray,
+    TextField,
+    Trait,
+    Transaction,
+    Transactions,
+)
 
 _TEXTS = tuple(field.name.lower() for field in TextField)
 _TRAITS = {
@@ -18,47 +27,83 @@ _TRAITS = {
 }
 
 
+class Columns(NamedTuple):
+    """The columns of n transactions while they are filled.
+
+    `longs` int64[2, n]: event time and amount; `places` int32[2, n]: latitude and longitude; `traits` uint8[n];
+    `spans` int32[n, TEXTS, 2]; `hashes` int64[HASHES, n]: id, account, counterparty, contents.
+    """
+
+    longs: IntArray
+    places: SmallIntArray
+    traits: ByteArray
+    spans: SmallIntArray
+    hashes: IntArray
+
+    @classmethod
+    def of(cls, count: int) -> "Columns":
+        """So many rows, each still without a meaning."""
+        return cls(
+            np.empty((2, count), dtype=np.int64),
+            np.empty((2, count), dtype=np.int32),
+            np.empty(count, dtype=np.uint8),
+            np.empty((count, TEXTS, 2), dtype=np.int32),
+            np.empty((HASHES, count), dtype=np.int64),
+        )
+
+    def finished(self, rows: IntArray, offsets: IntArray, text: ByteArray) -> Transactions:
+        """The transactions that are in them now."""
+        return Transactions(
+            rows=rows,
+            offsets=offsets,
+            event_time_ms=self.longs[0],
+            amount_minor=self.longs[1],
+            latitude=self.places[0],
+            longitude=self.places[1],
+            traits=self.traits,
+            spans=self.spans,
+            text=text,
+            ids=self.hashes[0],
+            accounts=self.hashes[1],
+            counterparties=self.hashes[2],
+            contents=self.hashes[3],
+        )
+
+
 def by_column(transactions: Sequence[Transaction], rows: IntArray, offsets: IntArray) -> Transactions:
     """Transactions of the chunk's `rows` int64[n], with their `offsets` int64[n], as columns."""
-    count = len(transactions)
+    columns = Columns.of(len(transactions))
     text = bytearray()
-    spans = np.zeros((count, TEXTS, 2), dtype=np.int32)
-    numbers = np.zeros((count, 5), dtype=np.int64)
+    columns.spans[:] = 0
     for row, transaction in enumerate(transactions):
         for field, name in enumerate(_TEXTS):
             if (found := getattr(transaction, name)) is not None:
                 begin = len(text)
                 text += found.encode()
-                spans[row, field] = begin, len(text)
-        numbers[row] = _numbers(transaction)
-    names, contents = np.zeros((count, 3), dtype=np.int64), np.zeros(count, dtype=np.int64)
+                columns.spans[row, field] = begin, len(text)
+        columns.longs[:, row] = transaction.event_time_ms, transaction.amount_minor
+        place = place_of(transaction.latitude, transaction.longitude)
+        columns.places[:, row] = place or (0, 0)
+        columns.traits[row] = traits_of(transaction) | (Trait.HAS_PLACE if place else 0)
     buffer = np.frombuffer(bytes(text), dtype=np.uint8)
     with np.errstate(over="ignore"):  # hashes wrap on purpose, which only plain NumPy would warn of
-        digest_rows(buffer, spans, numbers, names, contents)
-    return Transactions(
-        rows=rows,
-        offsets=offsets,
-        event_time_ms=numbers[:, 0].copy(),
-        amount_minor=numbers[:, 1].copy(),
-        latitude=numbers[:, 2].astype(np.int32),
-        longitude=numbers[:, 3].astype(np.int32),
-        traits=numbers[:, 4].astype(np.uint8),
-        spans=spans,
-        text=buffer,
-        ids=names[:, 0].copy(),
-        accounts=names[:, 1].copy(),
-        counterparties=names[:, 2].copy(),
-        contents=contents,
-    )
+        digest_rows(buffer, columns.spans, columns.longs, columns.places, columns.traits, columns.hashes)
+    return columns.finished(rows, offsets, buffer)
 
 
-def _numbers(transaction: Transaction) -> tuple[int, int, int, int, int]:
-    """Event time, amount, latitude and longitude in millionths of a degree, traits."""
-    traits = _TRAITS[transaction.direction] | _TRAITS[transaction.status]
-    latitude = longitude = 0
-    if transaction.counterparty_id is not None:
-        traits |= Trait.HAS_COUNTERPARTY
-    if transaction.latitude is not None and transaction.longitude is not None:
-        latitude, longitude = round(transaction.latitude * 1e6), round(transaction.longitude * 1e6)
-        traits |= Trait.HAS_PLACE
-    return transaction.event_time_ms, transaction.amount_minor, latitude, longitude, int(traits)
+def place_of(latitude: float | None, longitude: float | None) -> tuple[int, int] | None:
+    """Millionths of a degree; None for no place, or half of one."""
+    if latitude is None or longitude is None:
+        return None
+    return round(latitude * 1e6), round(longitude * 1e6)
+
+
+def traits_of(transaction: Transaction) -> int:
+    """All traits but HAS_PLACE."""
+    traits = word_trait(transaction.direction) | word_trait(transaction.status)
+    return traits | (Trait.HAS_COUNTERPARTY if transaction.counterparty_id is not None else 0)
+
+
+def word_trait(word: str | None) -> int:
+    """What a direction or a status is among the traits. Raises KeyError for any other word."""
+    return int(_TRAITS[word])

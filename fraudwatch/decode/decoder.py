@@ -1,10 +1,13 @@
 """From a record to its transactions, or to the one dead letter that says why not."""
 
+import logging
+
 from fraudwatch.config.settings import Settings, Source
-from fraudwatch.decode.chunks import one_by_one
+from fraudwatch.decode.chunks import ChunkReader
 from fraudwatch.decode.clients import Clients, read_clients
 from fraudwatch.decode.leg import Leg
 from fraudwatch.decode.mapping import compile_source
+from fraudwatch.decode.plan import NotPlannedError, plan
 from fraudwatch.decode.refusals import Refused, shown
 from fraudwatch.decode.rules import mapped_legs
 from fraudwatch.decode.times import iso
@@ -19,6 +22,8 @@ from fraudwatch.records import (
     Transaction,
     Transactions,
 )
+
+logger = logging.getLogger(__name__)
 
 # A canonical transaction has eleven texts of at most four bytes a character (quotes and backslashes become two)
 # and five numbers; names and marks take less than 500 bytes.
@@ -78,6 +83,12 @@ class Decoder:
         if settings.sources:  # whatever intake can write is read again
             longest = max(longest, _TEXTS * _BYTES_A_CHARACTER * limits.max_text + _FRAME)
         self._check = _Check(settings, self._leg.source.expected, longest)
+        try:
+            planned = plan(settings, self._leg.fields, bool(clients), longest)
+        except NotPlannedError as reason:
+            logger.info("records are decoded one by one, because %s", reason)
+            planned = None
+        self._chunks = ChunkReader(self.decode, planned)
 
     def decode(self, record: Record) -> Transaction | DeadLetter:
         """The transaction in canonical form, or a dead letter around the same record. Never raises."""
@@ -90,7 +101,7 @@ class Decoder:
 
     def decode_chunk(self, chunk: Chunk) -> tuple[Transactions, list[DeadLetter]]:
         """What `decode` says of each record: the transactions by column, and the dead letters. Never raises."""
-        return one_by_one(self.decode, chunk)
+        return self._chunks.read(chunk)
 
     def warm_up(self) -> None:
         """Make ready all that the first chunk would wait for (compiled kernels), some seconds where none are kept."""

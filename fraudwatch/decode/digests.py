@@ -26,6 +26,7 @@ V2, V3 = np.uint64(0x6C7967656E657261 ^ KEY_0), np.uint64(0x7465646279746573 ^ K
 TEXTS = len(TextField)
 ID, ACCOUNT = TextField.TRANSACTION_ID.value, TextField.ACCOUNT_ID.value
 COUNTERPARTY = TextField.COUNTERPARTY_ID.value
+HASHES = 4
 
 
 @compiled
@@ -70,36 +71,67 @@ def digest(text: ByteArray, begin: int, end: int) -> Word:
 
 
 @compiled
-def combined(first: Word, second: Word) -> Word:
-    """One hash of two; their order matters."""
-    v0, v1, v2, v3 = _mixed(V0, V1, V2, V3 ^ np.uint64(first))
-    v0, v1, v2, v3 = _mixed(v0 ^ np.uint64(first), v1, v2, v3 ^ np.uint64(second))
-    v0, v1, v2, v3 = _mixed(v0 ^ np.uint64(second), v1, v2 ^ FINAL, v3)
-    return np.int64(v0 ^ v1 ^ v2 ^ v3)
+def digest_row(
+    text: ByteArray,
+    spans: SmallIntArray,
+    numbers: tuple[int, int, int, int, int],
+    hashes: IntArray,
+    row: int,
+) -> None:
+    """Fill `hashes` [HASHES, n] in one row: of three texts, 0 where absent, and of the whole transaction.
+
+    `spans` is [n, TEXTS, 2]; `numbers` are all the rest that a transaction says: event time, amount, latitude,
+    longitude, traits. It is hashed as one message of 64-bit words: the numbers, then the hash of each text, 0 for an
+    absent one.
+    """
+    v0, v1, v2, v3 = V0, V1, V2, V3
+    time_ms, amount, latitude, longitude, traits = numbers
+    for number in (
+        np.int64(time_ms),
+        np.int64(amount),
+        np.int64(latitude),
+        np.int64(longitude),
+        np.int64(traits),
+    ):
+        word = np.uint64(number)
+        v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ word)
+        v0 ^= word
+    for field in range(TEXTS):
+        begin, end = int(spans[row, field, 0]), int(spans[row, field, 1])
+        hashed: Word = np.int64(0)
+        if end > begin:
+            hashed = digest(text, begin, end)
+        if field == ID:
+            hashes[0, row] = hashed
+        elif field == ACCOUNT:
+            hashes[1, row] = hashed
+        elif field == COUNTERPARTY:
+            hashes[2, row] = hashed
+        word = np.uint64(hashed)
+        v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ word)
+        v0 ^= word
+    v2 ^= FINAL
+    for _ in range(3):
+        v0, v1, v2, v3 = _mixed(v0, v1, v2, v3)
+    hashes[3, row] = np.int64(v0 ^ v1 ^ v2 ^ v3)
 
 
 @compiled
 def digest_rows(
-    text: ByteArray, spans: SmallIntArray, numbers: IntArray, names: IntArray, contents: IntArray
+    text: ByteArray,
+    spans: SmallIntArray,
+    longs: IntArray,
+    places: SmallIntArray,
+    traits: ByteArray,
+    hashes: IntArray,
 ) -> None:
-    """Fill `names` [n, 3] (transaction, account, counterparty; 0 where absent) and `contents` [n].
-
-    `spans` is [n, TEXTS, 2], `numbers` [n, c] is all the rest that a transaction says.
-    """
+    """`digest_row` of every row, from the columns of `fraudwatch.decode.columns.Columns`."""
     for row in range(len(spans)):
-        content: Word = np.int64(0)
-        for number in numbers[row]:
-            content = combined(content, number)
-        for field in range(TEXTS):
-            begin, end = int(spans[row, field, 0]), int(spans[row, field, 1])
-            if end <= begin:
-                continue
-            hashed = digest(text, begin, end)
-            content = combined(content, combined(field, hashed))
-            if field == ID:
-                names[row, 0] = hashed
-            elif field == ACCOUNT:
-                names[row, 1] = hashed
-            elif field == COUNTERPARTY:
-                names[row, 2] = hashed
-        contents[row] = content
+        numbers = (
+            int(longs[0, row]),
+            int(longs[1, row]),
+            int(places[0, row]),
+            int(places[1, row]),
+            int(traits[row]),
+        )
+        digest_row(text, spans, numbers, hashes, row)

@@ -25,7 +25,7 @@ from fraudwatch.errors import ConfigurationError
 
 Reader = Callable[[Any], Any]
 
-_WORDS = {"direction": ("debit", "credit"), "status": ("approved", "declined", "reversed")}
+WORDS = {"direction": ("debit", "credit"), "status": ("approved", "declined", "reversed")}
 _DEGREES = {"latitude": 90.0, "longitude": 180.0}
 _NUMBERS = ("amount", *_DEGREES)
 
@@ -111,7 +111,7 @@ class _Compiling:
         settings = self._settings
         if name == "event_time":
             zone = None if mapping.zone is None else ZoneInfo(mapping.zone)
-            return time_reader(subject, mapping.format, zone, *_limits_ms(settings.limits))
+            return time_reader(subject, mapping.format, zone, *limits_ms(settings.limits))
         if name == "amount":
             digits, largest = minor_digits(settings.currency), largest_amount(settings)
             if mapping.unit == "minor":
@@ -124,7 +124,7 @@ class _Compiling:
             return currency_reader(subject, read_text, settings.currency, settings.rates)
         if name == "account_id" and self._clients:
             return client_reader(read_text, self._clients)
-        return word_reader(subject, read_text, _WORDS[name]) if name in _WORDS else read_text
+        return word_reader(subject, read_text, WORDS[name]) if name in WORDS else read_text
 
 
 def _found(found: Any) -> Any:
@@ -132,7 +132,7 @@ def _found(found: Any) -> Any:
     return None if isinstance(found, str) and not found.strip() else found
 
 
-def _limits_ms(limits: Limits) -> tuple[int, int]:
+def limits_ms(limits: Limits) -> tuple[int, int]:
     """`earliest` and `latest` in milliseconds. Raises ConfigurationError."""
     bounds: list[int] = []
     for key, text in (("earliest", limits.earliest), ("latest", limits.latest)):

@@ -49,6 +49,11 @@ def by_column(rows: FloatArray, columns: IntArray) -> FloatArray:
     return np.take(rows.T, columns, axis=0)
 
 
+def by_row(columns: FloatArray) -> FloatArray:
+    """float64[n, k] of float64[k, n], C-contiguous."""
+    return np.ascontiguousarray(columns.T)
+
+
 def prefixed(prefix: str, arrays: Mapping[str, AnyArray]) -> Arrays:
     """The arrays with `prefix.` before each name."""
     return {f"{prefix}.{name}": array for name, array in arrays.items()}

@@ -37,11 +37,19 @@ def score_alone_equals_score_in_any_batch(kind: type[Detector]) -> None:
     """A burst of strange rows must not hide in its own batch (ECOD and COPOD fail, FACTS §2)."""
     detector, rows = kind.fit(sample(), SEED), unseen()
     together = detector.score(rows)
-    burst = detector.score(np.repeat(rows[-1:], 256, axis=0))
+    burst = detector.score(np.repeat(rows[-1:], 600, axis=0))
     for size in (1, 2, 7, 64):
         pieces = [detector.score(rows[i : i + size]) for i in range(0, len(rows), size)]
         _require(_same_bits(np.concatenate(pieces), together), f"batches of {size} score differently")
     _require(_same_bits(burst, np.repeat(together[-1:], 256)), "256 equal rows score unlike one of them")
+
+
+def columns_score_as_rows_do(kind: type[Detector]) -> None:
+    """Scoring column by column, which the worker does, gives the bits of `score`."""
+    detector = kind.fit(sample(), SEED)
+    for rows in (unseen(), unseen()[:1]):
+        by_columns = detector.score_columns(np.ascontiguousarray(rows.T))
+        _require(_same_bits(by_columns, detector.score(rows)), "columns score unlike rows")
 
 
 def order_does_not_matter(kind: type[Detector]) -> None:
@@ -96,6 +104,7 @@ def another_width_is_refused(kind: type[Detector]) -> None:
 
 CHECKS: tuple[Check, ...] = (
     score_alone_equals_score_in_any_batch,
+    columns_score_as_rows_do,
     order_does_not_matter,
     scoring_twice_is_the_same,
     nan_is_refused,
@@ -115,9 +124,9 @@ def sample() -> FloatArray:
 
 
 def unseen() -> FloatArray:
-    """Surprises to score: training rows, ordinary ones, and ones far beyond."""
+    """Surprises to score: training rows, ordinary ones, ones far beyond; more than kernels take at a time."""
     beyond = np.random.default_rng(SEED + 1).uniform(0.0, 20.0, (100, WIDTH))
-    return np.concatenate([sample()[:100], beyond / 20.0, beyond])
+    return np.concatenate([sample(), beyond / 20.0, beyond])
 
 
 def _loaded(kind: type[Detector], detector: Detector, width: int) -> Detector:

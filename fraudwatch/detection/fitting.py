@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fraudwatch.config.settings import Detection
-from fraudwatch.detection.arrays import frozen
+from fraudwatch.detection.arrays import by_column, by_row, frozen
 from fraudwatch.detection.combine import COMBINERS, Combiner
 from fraudwatch.detection.detectors import DETECTORS, Detector
 from fraudwatch.detection.model import Model, detector_inputs, raw_scores
@@ -48,8 +48,9 @@ def fit(
     rows = _sorted_rows(rows)
     tables = TailTables.fit(rows, [spec.side for spec in specs])
     surprises = tables.surprises(rows)
-    detectors = _fit_detectors(surprises[:, detector_inputs(specs)], settings)
-    raw = raw_scores(detectors, surprises[:, detector_inputs(specs)])
+    inputs = surprises[:, detector_inputs(specs)]
+    detectors = _fit_detectors(inputs, settings)
+    raw = by_row(raw_scores(detectors, by_column(inputs, np.arange(inputs.shape[1]))))
     detector_specs = tuple(detector.spec for detector in detectors)
     detector_tables = TailTables.fit(raw, [spec.side for spec in detector_specs])
     reasons = np.hstack([rows, raw])

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fraudwatch.detection.arrays import Arrays, PlaceArray, by_column, prefixed, writable_rows
+from fraudwatch.detection.arrays import Arrays, PlaceArray, by_column, by_row, prefixed, writable_rows
 from fraudwatch.detection.combine import Combiner
 from fraudwatch.detection.content import Content, describe, version_of
 from fraudwatch.detection.detectors import Detector
@@ -77,9 +77,9 @@ class Model:
         The numbers of a row depend on that row and the model only: bit for bit the same alone, in any batch
         and in any order. Raises ValueError for another number of columns than `specs`.
         """
-        reasons, surprises = self._reasons(writable_rows(values, len(self.specs)))
-        contributions, score = self.combiner.combine(reasons, surprises)
-        return Scores(surprises=surprises, contributions=contributions, score=score)
+        found, surprises = self._reasons(writable_rows(values, len(self.specs)), np.arange(len(self.specs)))
+        contributions, score = self.combiner.combine(by_row(found), by_row(surprises))
+        return Scores(surprises=by_row(surprises), contributions=contributions, score=score)
 
     def judge(self, values: FloatArray) -> tuple[FloatArray, PlaceArray]:
         """What every transaction is asked: float64[n] scores, the bits of `score`, and each row's strongest reason.
@@ -87,36 +87,29 @@ class Model:
         The latter is int16[n]: the place in `reason_specs` of the reason with the largest contribution (of equal
         ones the first), -1 where none is above 0. Descriptive features are not looked at.
         """
-        rows = writable_rows(values, len(self.specs))
-        found = by_column(rows, self._counting)
-        surprises = self.tables.by_column(found, self._counting)
-        if self.detectors:
-            inputs = np.searchsorted(self._counting, self._inputs)
-            raw = raw_scores(self.detectors, surprises[inputs].T)
-            raw = by_column(raw, np.arange(len(self.detectors)))
-            found = np.vstack([found, raw])
-            told = self.detector_tables.by_column(raw, np.arange(len(self.detectors)))
-            surprises = np.vstack([surprises, told])
-        return self.combiner.judge(self._reasons_that_count, found, surprises)
+        counting = self._counting
+        found, surprises = self._reasons(writable_rows(values, len(self.specs)), counting)
+        return self.combiner.judge(self._counting_reasons, found, surprises)
+
+    def _reasons(self, rows: FloatArray, features: IntArray) -> tuple[FloatArray, FloatArray]:
+        """float64[k + d, n] values and surprises of these features (no counting one lacks), then of detectors."""
+        values = by_column(rows, features)
+        surprises = self.tables.by_column(values, features)
+        if not self.detectors:
+            return values, surprises
+        raw = raw_scores(self.detectors, surprises[np.searchsorted(features, self._inputs)])
+        told = self.detector_tables.by_column(raw, np.arange(len(self.detectors)))
+        return np.concatenate([values, raw]), np.concatenate([surprises, told])
 
     @cached_property
     def _counting(self) -> IntArray:
         """Columns of the features that can contribute."""
-        return np.array(
-            [i for i, spec in enumerate(self.specs) if spec.role is not Role.DESCRIPTIVE], np.int64
-        )
+        counting = [i for i, spec in enumerate(self.specs) if spec.role is not Role.DESCRIPTIVE]
+        return np.array(counting, np.int64)
 
     @cached_property
-    def _reasons_that_count(self) -> IntArray:
+    def _counting_reasons(self) -> IntArray:
         return np.concatenate([self._counting, len(self.specs) + np.arange(len(self.detectors))])
-
-    def _reasons(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Values and surprises float64[n, r] of all reasons: the features', then the detectors'."""
-        surprises = self.tables.surprises(values)
-        if not self.detectors:
-            return values, surprises
-        raw = raw_scores(self.detectors, surprises[:, self._inputs])
-        return np.hstack([values, raw]), np.hstack([surprises, self.detector_tables.surprises(raw)])
 
     @cached_property
     def _inputs(self) -> IntArray:
@@ -139,11 +132,11 @@ def detector_inputs(specs: Sequence[FeatureSpec]) -> IntArray:
     return np.array(contexts if len(contexts) >= 2 else counting, dtype=np.int64)
 
 
-def raw_scores(detectors: Sequence[Detector], surprises: FloatArray) -> FloatArray:
-    """float64[n, d]: what each detector makes of float64[n, c] surprises."""
-    raw = np.empty((surprises.shape[0], len(detectors)))
+def raw_scores(detectors: Sequence[Detector], columns: FloatArray) -> FloatArray:
+    """float64[d, n]: what each detector makes of float64[c, n] surprises, finite."""
+    raw = np.empty((len(detectors), columns.shape[1]))
     for i, detector in enumerate(detectors):
-        raw[:, i] = detector.score(surprises)
+        raw[i] = detector.score_columns(columns)
     return raw
 
 

@@ -21,7 +21,16 @@ from functools import cached_property
 import numpy as np
 
 from fraudwatch.compiled import compiled
-from fraudwatch.detection.arrays import ArrayReader, Arrays, by_column, frozen, reject_unless, writable_rows
+from fraudwatch.detection.arrays import (
+    ArrayReader,
+    Arrays,
+    by_column,
+    by_row,
+    frozen,
+    reject_unless,
+    writable_rows,
+)
+from fraudwatch.detection.lookup import BLOCK, count_at_most
 from fraudwatch.records import ByteArray, FloatArray, IntArray, Side
 
 SIDE_CODES = {Side.HIGH: 0, Side.LOW: 1, Side.RARE: 2}
@@ -69,7 +78,7 @@ class TailTables:
     def surprises(self, values: FloatArray) -> FloatArray:
         """float64[n, c] for values float64[n, c]; 0 where a value is NaN. A row depends on no other row."""
         rows = writable_rows(values, self.width)
-        return np.ascontiguousarray(self.by_column(by_column(rows, self._all), self._all).T)
+        return by_row(self.by_column(by_column(rows, self._all), self._all))
 
     @cached_property
     def _all(self) -> IntArray:
@@ -212,37 +221,65 @@ def _surprises(
     ceilings: FloatArray,
     out: FloatArray,
 ) -> None:
+    counts = np.empty(BLOCK, np.int64)
+    turned = np.empty(BLOCK)
     for place in range(values.shape[0]):
         column = columns[place]
-        for row in range(values.shape[1]):
-            x = values[place, row]
-            first = start[column]
-            last = start[column + 1] - 1
-            if np.isnan(x) or last < first:
-                out[place, row] = 0.0
+        first = start[column]
+        end = start[column + 1]
+        own = knots[first:end]
+        own_levels = levels[first:end]
+        for begin in range(0, values.shape[1], BLOCK):
+            told = out[place, begin : begin + BLOCK]
+            asked = turned[: told.shape[0]]
+            asked[:] = values[place, begin : begin + BLOCK]
+            if end == first:
+                told[:] = 0.0
                 continue
             if sides[column] == LOW:
-                x = -x
-            # The first knot above x, by bisection.
-            low = first
-            high = last + 1
-            while low < high:
-                middle = (low + high) // 2
-                if knots[middle] <= x:
-                    low = middle + 1
-                else:
-                    high = middle
-            below = low - 1
+                asked[:] = -asked
+            count_at_most(knots, first, end, asked, counts)
             if sides[column] == RARE:
-                is_known = below >= first and knots[below] == x
-                surprise = levels[below] if is_known else ceilings[column]
-            elif below < first:
-                surprise = levels[first]
-            elif knots[below] == x:
-                surprise = levels[below]
-            elif below == last:
-                surprise = min(levels[last] + (x - knots[last]) * slopes[column], ceilings[column])
+                _rare(asked, counts, own, own_levels, ceilings[column], told)
             else:
-                part = (x - knots[below]) / (knots[low] - knots[below])
-                surprise = levels[below] + (levels[low] - levels[below]) * part
-            out[place, row] = np.floor(surprise * GRAIN + 0.5) / GRAIN
+                _tail(asked, counts, own, own_levels, slopes[column], ceilings[column], told)
+
+
+@compiled
+def _rare(
+    values: FloatArray,
+    counts: IntArray,
+    knots: FloatArray,
+    levels: FloatArray,
+    ceiling: float,
+    out: FloatArray,
+) -> None:
+    for row in range(values.shape[0]):
+        place = np.uint64(max(counts[row] - 1, 0))
+        surprise = levels[place] if knots[place] == values[row] else ceiling
+        out[row] = 0.0 if np.isnan(values[row]) else np.floor(surprise * GRAIN + 0.5) / GRAIN
+
+
+@compiled
+def _tail(
+    values: FloatArray,
+    counts: IntArray,
+    knots: FloatArray,
+    levels: FloatArray,
+    slope: float,
+    ceiling: float,
+    out: FloatArray,
+) -> None:
+    last = knots.shape[0] - 1
+    for row in range(values.shape[0]):
+        below = np.uint64(max(counts[row] - 1, 0))
+        above = np.uint64(min(counts[row], last))
+        is_between = 0 < counts[row] <= last
+        beyond = max(values[row] - knots[below], 0.0)  # below the first knot as on it
+        gap = knots[above] - knots[below] if is_between else 1.0
+        part = beyond / gap if is_between else 0.0
+        between = levels[below] + (levels[above] - levels[below]) * part
+        past = levels[last] + beyond * slope
+        surprise = between if counts[row] <= last else (past if past < ceiling else ceiling)
+        surprise = levels[below] if beyond == 0.0 else surprise
+        out[row] = 0.0 if np.isnan(values[row]) else np.floor(surprise * GRAIN + 0.5) / GRAIN

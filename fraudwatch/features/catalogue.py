@@ -4,16 +4,19 @@ import numpy as np
 
 from fraudwatch.config.settings import Settings
 from fraudwatch.features import amount, network, places, population, rhythm
-from fraudwatch.features.columns import kept_windows, window_column
+from fraudwatch.features.columns import Column, kept_windows, window_column
 from fraudwatch.features.feature import Feature, FlowShare, WindowValue
 from fraudwatch.features.flows import flow_features, flow_share
 from fraudwatch.features.values import Value, derive
 from fraudwatch.features.windows import window_features
-from fraudwatch.records import FeatureSpec, FloatArray, Shown
+from fraudwatch.records import FeatureSpec, FloatArray, Role, Shown
 
 
 class Catalogue:
-    """Turns history columns into feature values, and a row of them into what a person is shown."""
+    """Turns history columns into feature values, and a row of them into what a person is shown.
+
+    `specs` are all features, `judged` those a model is fitted on: all but the descriptive ones.
+    """
 
     def __init__(self, settings: Settings, fields: frozenset[str]) -> None:
         """`fields` are the canonical fields the source can fill; `unfed` names the features switched off."""
@@ -28,7 +31,9 @@ class Catalogue:
         )
         self._features = tuple(feature for feature in everything if fields.issuperset(feature.spec.fields))
         self.unfed = tuple(f.spec.name for f in everything if not fields.issuperset(f.spec.fields))
+        self._judged = tuple(f for f in self._features if f.spec.role is not Role.DESCRIPTIVE)
         self.specs: tuple[FeatureSpec, ...] = tuple(feature.spec for feature in self._features)
+        self.judged: tuple[FeatureSpec, ...] = tuple(feature.spec for feature in self._judged)
 
     @staticmethod
     def population(columns: FloatArray) -> dict[str, float]:
@@ -41,24 +46,34 @@ class Catalogue:
         population.check(of_population)
 
     def values(self, columns: FloatArray, of_population: dict[str, float]) -> FloatArray:
-        """Feature values float64[n, features] of history columns [n, c]; NaN = missing."""
-        derived = np.empty((len(columns), len(Value)))
-        derive(np.ascontiguousarray(columns), population.as_array(of_population), derived)
-        values = np.empty((len(columns), len(self._features)))
-        for index, feature in enumerate(self._features):
-            values[:, index] = self._column(feature, derived, columns)
-        return values
+        """Values float64[n, judged] of history columns [n, c], those of `Column` suffice; NaN = missing."""
+        return _values(self._judged, columns, of_population)
+
+    def described(self, columns: FloatArray, of_population: dict[str, float]) -> FloatArray:
+        """Values float64[n, specs] of history columns [n, c] with all windows; NaN = missing."""
+        return _values(self._features, columns, of_population)
 
     def shown(self, columns_row: FloatArray, of_population: dict[str, float]) -> dict[str, Shown]:
-        """What a person reads of each feature of one transaction."""
+        """What a person reads of each feature of one transaction; without windows, of those that need none."""
         numbers = population.as_array(of_population)
-        return {feature.spec.name: feature.shown(columns_row, numbers) for feature in self._features}
+        has_windows = len(columns_row) > len(Column)
+        return {
+            feature.spec.name: feature.shown(columns_row, numbers)
+            for feature in self._features
+            if has_windows or isinstance(feature.value, Value)
+        }
 
-    @staticmethod
-    def _column(feature: Feature, derived: FloatArray, columns: FloatArray) -> FloatArray:
-        where = feature.value
-        if isinstance(where, WindowValue):
-            return columns[:, window_column(where.window, where.aggregate)]
-        if isinstance(where, FlowShare):
-            return flow_share(columns, where.window)
-        return derived[:, where]
+
+def _values(
+    features: tuple[Feature, ...], columns: FloatArray, of_population: dict[str, float]
+) -> FloatArray:
+    """float64[n, features]."""
+    derived = np.array([f.value if isinstance(f.value, Value) else -1 for f in features], dtype=np.int64)
+    values = np.empty((len(columns), len(features)))
+    derive(np.ascontiguousarray(columns), population.as_array(of_population), derived, values)
+    for index, feature in enumerate(features):
+        if isinstance(feature.value, WindowValue):
+            values[:, index] = columns[:, window_column(feature.value.window, feature.value.aggregate)]
+        elif isinstance(feature.value, FlowShare):
+            values[:, index] = flow_share(columns, feature.value.window)
+    return values

@@ -7,6 +7,9 @@ What moves no money, a transaction that was declined or that reverses another, c
 hours, gaps, places and counterparties. Its amount enters no sum, mean, deviation, maximum or pressure, its own
 windows included; a reversed amount is not subtracted either. It is *judged* by the amount asked for (`AMOUNT`)
 against the money that really moved.
+
+The columns of the windows come last, and only where they are asked for: no judged feature reads them. One that needs
+an aggregate gets a `Column`, as those of the 24 h before have.
 """
 
 from enum import IntEnum

@@ -18,10 +18,10 @@ FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN = 1024, 16_384, 2048, 4096
 class Observations(msgspec.Struct, frozen=True):
     """What the history says of n transactions, each on what had arrived before it.
 
-    `outcome` is uint8[n] of `Outcome` codes (SCORED means: can be scored); `columns` is float64[n, c] by
-    `columns.Column` and the windows, NaN where missing and in the rows of duplicates; `conflicts` counts the
-    duplicates whose content differs. `new_accounts` is int64[k]: the hashes of the accounts never seen before, in
-    their order.
+    `outcome` is uint8[n] of `Outcome` codes (SCORED means: can be scored). `columns` is float64[n, c] by
+    `columns.Column`, then the windows where these were asked for; NaN where missing and in the rows of duplicates.
+    `conflicts` counts the duplicates whose content differs. `new_accounts` is int64[k]: the hashes of the accounts
+    never seen before, in their order.
     """
 
     outcome: ByteArray
@@ -35,8 +35,8 @@ class Observations(msgspec.Struct, frozen=True):
 class History:
     """Rolling state of the accounts of one partition."""
 
-    def __init__(self, settings: Settings) -> None:
-        """An empty history."""
+    def __init__(self, settings: Settings, *, described: bool = False) -> None:
+        """An empty history. `described` asks for the columns of the windows, which no judged feature reads."""
         windows = kept_windows(settings.features.windows)
         first_year, last_year = (int(day[:4]) for day in (settings.limits.earliest, settings.limits.latest))
         # A year more at either end: local time is ahead of or behind UTC.
@@ -51,7 +51,7 @@ class History:
             offset_starts=offset_starts,
             offsets=offset_values,
         )
-        self._width = width(len(windows))
+        self._width = width(len(windows)) if described else len(Column)
         self._young = settings.features.young_account
         self._state = arrays.empty_state(FIRST_ACCOUNTS, len(windows), FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN)
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 from fraudwatch.compiled import compiled
 from fraudwatch.features.columns import Column
 from fraudwatch.features.population import NAMES
-from fraudwatch.records import FloatArray
+from fraudwatch.records import FloatArray, IntArray
 
 DAY_MS = 86_400_000.0
 HOUR_MS = 3_600_000.0
@@ -48,6 +48,21 @@ class Value(IntEnum):
     SPEED = 14
     NEW_24H_EXCESS = 15
 
+
+AMOUNT, AMOUNT_RATIO, OWN_MAX_RATIO = (
+    Value.AMOUNT.value,
+    Value.AMOUNT_RATIO.value,
+    Value.OWN_MAX_RATIO.value,
+)
+SPEND_24H_EXCESS, COUNT_24H_EXCESS = Value.SPEND_24H_EXCESS.value, Value.COUNT_24H_EXCESS.value
+PRESSURE_2D, HOUR, NEW_COUNTERPARTY = (
+    Value.PRESSURE_2D.value,
+    Value.HOUR.value,
+    Value.NEW_COUNTERPARTY.value,
+)
+GAP, HOUR_HABIT, WEEKDAY_HABIT = Value.GAP.value, Value.HOUR_HABIT.value, Value.WEEKDAY_HABIT.value
+MONTH_COUNT, MONTH_SUM = Value.MONTH_COUNT.value, Value.MONTH_SUM.value
+DISTANCE, SPEED, NEW_24H_EXCESS = Value.DISTANCE.value, Value.SPEED.value, Value.NEW_24H_EXCESS.value
 
 COLUMN_AMOUNT, OWN_COUNT, OWN_PAID = Column.AMOUNT.value, Column.OWN_COUNT.value, Column.OWN_PAID.value
 OWN_SUM, OWN_STD, OWN_MAX = Column.OWN_SUM.value, Column.OWN_STD.value, Column.OWN_MAX.value
@@ -162,25 +177,59 @@ def new_excess(row: FloatArray, population: FloatArray) -> float:
 
 
 @compiled
-def derive(columns: FloatArray, population: FloatArray, values: FloatArray) -> None:
-    """Fill `values` [n, len(Value)] from `columns` [n, c]; a missing column makes what needs it NaN."""
+def _value(which: int, row: FloatArray, population: FloatArray) -> float:
+    """One of `Value`."""
+    value = math.nan
+    if which == AMOUNT:
+        value = _size(row[COLUMN_AMOUNT])
+    elif which == AMOUNT_RATIO:
+        value = _size(row[COLUMN_AMOUNT]) - _size(own_mean(row, population))
+    elif which == OWN_MAX_RATIO:
+        value = _size(row[COLUMN_AMOUNT]) - _size(row[OWN_MAX])
+    elif which == SPEND_24H_EXCESS:
+        value = spend_excess(row, population)
+    elif which == COUNT_24H_EXCESS:
+        value = count_excess(row, population)
+    elif which == PRESSURE_2D:
+        value = row[PRESSURE]
+    elif which == HOUR:
+        value = row[COLUMN_HOUR]
+    elif which == NEW_COUNTERPARTY:
+        value = row[COLUMN_NEW]
+    elif which == GAP:
+        value = math.log(row[COLUMN_GAP] / DAY_MS * own_rate(row, population) + 0.001)
+    elif which == HOUR_HABIT:
+        share = _share(row[COLUMN_HOUR], population, HOUR_0)
+        value = improbability(row[OWN_HOUR], row[OWN_COUNT], share)
+    elif which == WEEKDAY_HABIT:
+        share = _share(row[COLUMN_WEEKDAY], population, WEEKDAY_0)
+        value = improbability(row[OWN_WEEKDAY], row[OWN_COUNT], share)
+    elif which == MONTH_COUNT:
+        value = row[COLUMN_MONTH_COUNT]
+    elif which == MONTH_SUM:
+        value = _size(row[COLUMN_MONTH_SUM])
+    elif which == DISTANCE:
+        value = math.log1p(row[PLACE_DISTANCE])
+    elif which == SPEED:
+        value = math.log1p(speed(row))
+    elif which == NEW_24H_EXCESS:
+        value = new_excess(row, population)
+    return value
+
+
+@compiled
+def _size(money: float) -> float:
+    return math.log(money + MONEY_FLOOR)
+
+
+@compiled
+def derive(columns: FloatArray, population: FloatArray, wanted: IntArray, values: FloatArray) -> None:
+    """Fill `values` [n, k] from `columns` [n, c] with the `wanted` [k] of `Value`, −1 being left as it is.
+
+    A missing column makes what needs it NaN.
+    """
     for index in range(len(columns)):
-        row, out = columns[index], values[index]
-        size = math.log(row[COLUMN_AMOUNT] + MONEY_FLOOR)
-        out[0] = size
-        out[1] = size - math.log(own_mean(row, population) + MONEY_FLOOR)
-        out[2] = size - math.log(row[OWN_MAX] + MONEY_FLOOR)
-        out[3] = spend_excess(row, population)
-        out[4] = count_excess(row, population)
-        out[5] = row[PRESSURE]
-        out[6] = row[COLUMN_HOUR]
-        out[7] = row[COLUMN_NEW]
-        out[8] = math.log(row[COLUMN_GAP] / DAY_MS * own_rate(row, population) + 0.001)
-        hour, weekday = row[COLUMN_HOUR], row[COLUMN_WEEKDAY]
-        out[9] = improbability(row[OWN_HOUR], row[OWN_COUNT], _share(hour, population, HOUR_0))
-        out[10] = improbability(row[OWN_WEEKDAY], row[OWN_COUNT], _share(weekday, population, WEEKDAY_0))
-        out[11] = row[COLUMN_MONTH_COUNT]
-        out[12] = math.log(row[COLUMN_MONTH_SUM] + MONEY_FLOOR)
-        out[13] = math.log1p(row[PLACE_DISTANCE])
-        out[14] = math.log1p(speed(row))
-        out[15] = new_excess(row, population)
+        row = columns[index]
+        for place in range(len(wanted)):
+            if wanted[place] >= 0:
+                values[index, place] = _value(wanted[place], row, population)

@@ -26,7 +26,7 @@ class Desk:
         transaction = self._payment(f"t{self._count}", account_id, hours, amount_minor=100 * self._count)
         self._newest_ms = max(self._newest_ms, transaction.event_time_ms)
         reasons = tuple(self._reason(code) for code in codes or ("AMT",))
-        episode = self.episodes.covering(account_id, transaction.event_time_ms)
+        episode = self.episodes.covering(account_id, transaction.event_time_ms, self._newest_ms)
         if episode is None:
             opened = self.episodes.open(
                 transaction, self._count, float(self._count), severity, reasons, self._newest_ms

@@ -9,7 +9,7 @@ import pytest
 from fraudwatch.detection import contract
 from fraudwatch.detection.arrays import ArrayReader, Arrays
 from fraudwatch.detection.detectors import Detector
-from fraudwatch.detection.detectors.protocol import checked_rows, profile_reason
+from fraudwatch.detection.detectors.protocol import checked_columns, profile_reason
 from fraudwatch.records import FeatureSpec, FloatArray, Text
 
 
@@ -26,8 +26,10 @@ class Distance:
         return cls(surprises.mean(axis=0) + np.random.default_rng(seed).normal(size=surprises.shape[1]))
 
     def score(self, surprises: FloatArray) -> FloatArray:
-        rows = checked_rows(surprises, self.centre.size)
-        return np.array([float(np.abs(row - self.centre).sum()) for row in rows])
+        return self.score_columns(checked_columns(surprises, self.centre.size))
+
+    def score_columns(self, columns: FloatArray) -> FloatArray:
+        return np.array([float(np.abs(row - self.centre).sum()) for row in columns.T])
 
     def arrays(self) -> Arrays:
         return {"centre": self.centre}
@@ -47,6 +49,14 @@ class LessPreciseAlone(Distance):
     def score(self, surprises: FloatArray) -> FloatArray:
         distances = super().score(surprises)
         return distances if distances.size > 1 else distances.astype(np.float32).astype(np.float64)
+
+
+class CoarserByColumns(Distance):
+    def score_columns(self, columns: FloatArray) -> FloatArray:
+        return super().score_columns(columns).round(9)
+
+    def score(self, surprises: FloatArray) -> FloatArray:
+        return super().score_columns(checked_columns(surprises, self.centre.size))
 
 
 class DependsOnOrder(Distance):
@@ -81,8 +91,8 @@ class LosesPrecision(Distance):
 class TakesAnyWidth(Distance):
     def score(self, surprises: FloatArray) -> FloatArray:
         common = min(surprises.shape[1], self.centre.size)
-        rows = checked_rows(surprises, surprises.shape[1])
-        return np.abs(rows[:, :common] - self.centre[:common]).sum(axis=1)
+        columns = checked_columns(surprises, surprises.shape[1])[:common]
+        return np.array([float(np.abs(row - self.centre[:common]).sum()) for row in columns.T])
 
 
 class LoadsAnyWidth(Distance):
@@ -100,6 +110,7 @@ def test_a_right_detector_passes() -> None:
     [
         (Transductive, contract.score_alone_equals_score_in_any_batch),
         (LessPreciseAlone, contract.score_alone_equals_score_in_any_batch),
+        (CoarserByColumns, contract.columns_score_as_rows_do),
         (DependsOnOrder, contract.order_does_not_matter),
         (AcceptsNaN, contract.nan_is_refused),
         (Unseeded, contract.deterministic_for_a_seed),

@@ -46,7 +46,21 @@ def row(**columns: float) -> FloatArray:
 
 def value(name: str, columns: FloatArray) -> float:
     names = [spec.name for spec in catalogue().specs]
-    return float(catalogue().values(columns, POPULATION)[0, names.index(name)])
+    return float(catalogue().described(columns, POPULATION)[0, names.index(name)])
+
+
+def test_judged_are_all_but_the_descriptive_features_and_need_no_windows() -> None:
+    judged = catalogue().judged
+    assert judged == tuple(spec for spec in catalogue().specs if spec.role is not Role.DESCRIPTIVE)
+    random = np.random.default_rng(3).uniform(0, 20, (50, width(WINDOWS)))
+    everything = catalogue().described(random, POPULATION)
+    places = [catalogue().specs.index(spec) for spec in judged]
+    narrow = catalogue().values(random[:, : len(Column)], POPULATION)
+    assert narrow.tobytes() == everything[:, places].tobytes()
+    shown = catalogue().shown(random[0], POPULATION)
+    without = catalogue().shown(random[0, : len(Column)], POPULATION)
+    assert without.items() <= shown.items()
+    assert {spec.name for spec in judged} | {"own_max_ratio"} <= without.keys() < shown.keys()
 
 
 def test_names_and_codes_are_unique_and_the_anchors_are_amounts() -> None:
@@ -176,14 +190,14 @@ def test_values_of_a_row_are_the_same_alone_and_in_any_batch() -> None:
     random = np.random.default_rng(1)
     columns = random.uniform(0, 1e6, (257, width(WINDOWS)))
     columns[random.random(columns.shape) < 0.2] = np.nan
-    together = catalogue().values(columns, POPULATION)
+    together = catalogue().described(columns, POPULATION)
     for index in range(0, 257, 16):
-        alone = catalogue().values(columns[index : index + 1], POPULATION)
+        alone = catalogue().described(columns[index : index + 1], POPULATION)
         assert alone.tobytes() == together[index : index + 1].tobytes()
 
 
 def test_what_is_missing_stays_missing() -> None:
-    values = catalogue().values(np.full((1, width(WINDOWS)), np.nan), POPULATION)
+    values = catalogue().described(np.full((1, width(WINDOWS)), np.nan), POPULATION)
     assert np.isnan(values).all()
 
 

@@ -66,9 +66,9 @@ def test_features_that_stay_on_have_the_values_they_would_have_anyway(field: str
         )
         for index in range(200)
     ]
-    columns = History(Settings()).fold(columns_of(stream)).columns
+    columns = History(Settings(), described=True).fold(columns_of(stream)).columns
     everything, without = Catalogue(Settings(), EVERY_FIELD), Catalogue(Settings(), EVERY_FIELD - {field})
     population = Catalogue.population(columns)
     places = [[spec.name for spec in everything.specs].index(spec.name) for spec in without.specs]
-    wanted = everything.values(columns, population)[:, places]
-    assert np.array_equal(without.values(columns, population), wanted, equal_nan=True)
+    wanted = everything.described(columns, population)[:, places]
+    assert np.array_equal(without.described(columns, population), wanted, equal_nan=True)

@@ -217,7 +217,7 @@ def make(index: int, account: str, time: int, amount: int, **fields: Any) -> Tra
 
 
 def assert_equal_to_oracle(configured: Settings, stream: list[Transaction], cuts: list[int]) -> None:
-    history, oracles = History(configured), {}
+    history, oracles = History(configured, described=True), {}
     edges = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
     for begin, end in pairwise(edges):
         batch = stream[begin:end]
@@ -323,7 +323,7 @@ def test_five_thousand_transactions_on_one_account_stay_exact() -> None:
                 counterparty_id=f"c{random.integers(300)}",
             )
         )
-    history = History(Settings())
+    history = History(Settings(), described=True)
     observed = history.fold(columns_of(stream))
     oracle = Oracle(Settings())
     for index, transaction in enumerate(stream):
@@ -358,20 +358,27 @@ def mixed_stream(transactions: int, accounts: int) -> list[Transaction]:
 @pytest.mark.parametrize("cut", [1, 7, 500])
 def test_columns_are_the_same_to_the_bit_however_the_stream_is_cut(cut: int) -> None:
     stream = mixed_stream(3_000, 40)
-    whole = History(Settings()).fold(columns_of(stream))
-    pieces = History(Settings())
+    whole = History(Settings(), described=True).fold(columns_of(stream))
+    pieces = History(Settings(), described=True)
     parts = [pieces.fold(columns_of(stream[begin : begin + cut])) for begin in range(0, len(stream), cut)]
     assert np.concatenate([part.columns for part in parts]).tobytes() == whole.columns.tobytes()
     assert np.concatenate([part.outcome for part in parts]).tobytes() == whole.outcome.tobytes()
 
 
+def test_without_windows_the_other_columns_have_the_same_bits() -> None:
+    stream = columns_of(mixed_stream(3_000, 40))
+    narrow, whole = History(Settings()).fold(stream), History(Settings(), described=True).fold(stream)
+    assert narrow.columns.tobytes() == whole.columns[:, : len(Column)].tobytes()
+    assert narrow.outcome.tobytes() == whole.outcome.tobytes()
+
+
 @pytest.mark.parametrize("partitions", [2, 5])
 def test_columns_are_the_same_to_the_bit_however_accounts_are_spread(partitions: int) -> None:
     stream = mixed_stream(3_000, 40)
-    whole = History(Settings()).fold(columns_of(stream)).columns
+    whole = History(Settings(), described=True).fold(columns_of(stream)).columns
     for partition in range(partitions):
         rows = [i for i, t in enumerate(stream) if int(t.account_id[1:]) % partitions == partition]
-        alone = History(Settings()).fold(columns_of([stream[row] for row in rows])).columns
+        alone = History(Settings(), described=True).fold(columns_of([stream[row] for row in rows])).columns
         assert alone.tobytes() == whole[rows].tobytes()
 
 
@@ -380,7 +387,7 @@ def test_many_accounts_and_counterparties_outgrow_every_table() -> None:
         make(index, f"a{index % 3_000}", START + index, 100 + index, counterparty_id=f"c{index % 7_000}")
         for index in range(21_000)
     ]
-    columns = History(Settings()).fold(columns_of(stream)).columns
+    columns = History(Settings(), described=True).fold(columns_of(stream)).columns
     assert (columns[-3_000:, Column.OWN_COUNT] == 6).all()
     assert (columns[3_000:, Column.NEW_COUNTERPARTY] == 1).all()
     assert (columns[-3_000:, window_column(1, Aggregate.COUNTERPARTIES)] == 7).all()

@@ -31,7 +31,7 @@ def stream(*statuses: str | None, amount: int = 1_000) -> list[Transaction]:
 
 
 def last(*statuses: str | None) -> FloatArray:
-    return History(Settings()).fold(columns_of(stream(*statuses))).columns[-1]
+    return History(Settings(), described=True).fold(columns_of(stream(*statuses))).columns[-1]
 
 
 def day(aggregate: Aggregate) -> int:
@@ -59,12 +59,12 @@ def test_means_deviations_and_maxima_are_of_the_amounts_that_moved(status: str) 
 
 def test_declines_do_not_make_the_next_amount_look_large() -> None:
     catalogue = Catalogue(Settings(), FIELDS)
-    calm = History(Settings()).fold(columns_of(stream(*["approved"] * 12))).columns
+    calm = History(Settings(), described=True).fold(columns_of(stream(*["approved"] * 12))).columns
     population = catalogue.population(calm)
     names = [spec.name for spec in catalogue.specs]
 
     def ratio(*statuses: str) -> float:
-        return float(catalogue.values(last(*statuses)[None], population)[0, names.index("amount_ratio")])
+        return float(catalogue.described(last(*statuses)[None], population)[0, names.index("amount_ratio")])
 
     assert ratio(*["approved"] * 6, "approved") == ratio(*["approved"] * 6, *["declined"] * 9, "approved")
 
@@ -91,7 +91,7 @@ def test_a_window_in_which_no_money_moved_has_a_sum_of_nothing_and_no_mean() -> 
 
 
 def test_large_declined_amounts_put_no_pressure_on_what_follows() -> None:
-    history = History(Settings())
+    history = History(Settings(), described=True)
     calm = stream(*["approved"] * 8)
     asked = Transaction("x", "a", calm[-1].event_time_ms + 1, 10**9, "EUR", status="declined")
     after = Transaction("y", "a", calm[-1].event_time_ms + 2, 1_000, "EUR")

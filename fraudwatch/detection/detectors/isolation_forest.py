@@ -10,15 +10,17 @@ power of two.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from fraudwatch.compiled import compiled
 from fraudwatch.detection.arrays import AnyArray, ArrayReader, Arrays, frozen, reject_unless
-from fraudwatch.detection.detectors.protocol import checked_rows, profile_reason
+from fraudwatch.detection.detectors.protocol import checked_columns, profile_reason
+from fraudwatch.detection.lookup import BLOCK
 from fraudwatch.errors import TrainingError
-from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Text
+from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, SmallIntArray, Text
 
 TREES = 100
 MOST_COLUMNS = 256
@@ -78,10 +80,19 @@ class IsolationForest:
 
     def score(self, surprises: FloatArray) -> FloatArray:
         """PyOD's decision_function: 2^(−mean path length / expected) plus the offset."""
-        rows = checked_rows(surprises, int(self.scale[0]))
-        out = np.empty(rows.shape[0])
-        _walk(rows, self.columns, self.thresholds, self.lengths, self.scale, out)
+        return self.score_columns(checked_columns(surprises, int(self.scale[0])))
+
+    def score_columns(self, columns: FloatArray) -> FloatArray:
+        """The same, unchecked, for float64[c, n]."""
+        out = np.empty(columns.shape[1])
+        keys = _keys(np.ascontiguousarray(columns.T, dtype=np.float32))
+        _walk(keys, self._questions, self.lengths, self.scale, out)
         return out
+
+    @cached_property
+    def _questions(self) -> IntArray:
+        """What each inner node asks, int64[trees, 2^d − 1]: the key of its threshold, in the last byte its column."""
+        return (_keys(self.thresholds).astype(np.int64) << 32) | self.columns
 
     def arrays(self) -> Arrays:
         """All there is to it, by name."""
@@ -113,6 +124,12 @@ class IsolationForest:
             lengths=lengths,
             scale=scale,
         )
+
+
+def _keys(numbers: AnyArray) -> SmallIntArray:
+    """The bits of float32 as int32, turned so that they compare as the numbers do (−0 as 0)."""
+    bits = (numbers + np.float32(0.0)).view(np.int32)
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 def _perfect_tree(tree: Any, features: IntArray, depth: int) -> tuple[ByteArray, AnyArray, FloatArray]:
@@ -154,30 +171,28 @@ def _average_path_length(rows: FloatArray) -> FloatArray:
 
 @compiled
 def _walk(
-    rows: FloatArray,
-    columns: ByteArray,
-    thresholds: AnyArray,
-    lengths: FloatArray,
-    scale: FloatArray,
-    out: FloatArray,
+    keys: SmallIntArray, questions: IntArray, lengths: FloatArray, scale: FloatArray, out: FloatArray
 ) -> None:
-    trees, inner = columns.shape
-    row32 = np.empty(rows.shape[1], dtype=np.float32)
-    nodes = np.empty(trees, dtype=np.int64)
-    for row in range(rows.shape[0]):
-        for column in range(rows.shape[1]):
-            row32[column] = np.float32(rows[row, column])
-        # All trees go down together, without branches: their steps do not wait for one another (3 times
-        # faster than tree by tree).
+    trees, inner = questions.shape
+    nodes = np.empty(BLOCK, dtype=np.uint64)
+    for begin in range(0, keys.shape[0], BLOCK):
+        own_keys = keys[begin : begin + BLOCK]
+        totals = out[begin : begin + BLOCK]
+        totals[:] = 0.0
         for tree in range(trees):
-            nodes[tree] = 0
-        level_end = 0
-        while level_end < inner:
-            for tree in range(trees):
-                node = nodes[tree]
-                nodes[tree] = 2 * node + 1 + (row32[columns[tree, node]] > thresholds[tree, node])
-            level_end = 2 * level_end + 1
-        total = 0.0
-        for tree in range(trees):
-            total += lengths[tree, nodes[tree] - inner]
-        out[row] = 2.0 ** (-total / scale[1]) + scale[2]
+            asked = questions[tree]
+            own_lengths = lengths[tree]
+            nodes[:] = 0
+            # All rows go down together, without branches: their steps do not wait for one another.
+            level_end = 0
+            while level_end < inner:
+                for row in range(totals.shape[0]):
+                    node = nodes[row]
+                    question = asked[node]
+                    is_above = own_keys[row, np.uint64(question & 0xFF)] > question >> 32
+                    nodes[row] = node + node + np.uint64(1) + np.uint64(is_above)
+                level_end = 2 * level_end + 1
+            for row in range(totals.shape[0]):
+                totals[row] += own_lengths[nodes[row] - np.uint64(inner)]
+        for row in range(totals.shape[0]):
+            totals[row] = 2.0 ** (-totals[row] / scale[1]) + scale[2]

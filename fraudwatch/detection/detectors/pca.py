@@ -11,7 +11,8 @@ import numpy as np
 
 from fraudwatch.compiled import compiled
 from fraudwatch.detection.arrays import LARGEST_NUMBER, ArrayReader, Arrays, frozen, reject_unless
-from fraudwatch.detection.detectors.protocol import checked_rows, profile_reason
+from fraudwatch.detection.detectors.protocol import checked_columns, profile_reason
+from fraudwatch.detection.lookup import BLOCK
 from fraudwatch.detection.surprise import CAP
 from fraudwatch.records import FeatureSpec, FloatArray, Text
 
@@ -77,9 +78,12 @@ class PrincipalComponents:
 
     def score(self, surprises: FloatArray) -> FloatArray:
         """PyOD's decision_function."""
-        rows = checked_rows(surprises, self.means.shape[0])
-        out = np.empty(rows.shape[0])
-        _distances(rows, self.means, self.scales, self.components, self.shares, out)
+        return self.score_columns(checked_columns(surprises, self.means.shape[0]))
+
+    def score_columns(self, columns: FloatArray) -> FloatArray:
+        """The same, unchecked, for float64[c, n]."""
+        out = np.empty(columns.shape[1])
+        _distances(columns, self.means, self.scales, self.components, self.shares, out)
         return out
 
     def arrays(self) -> Arrays:
@@ -120,20 +124,27 @@ def _components_with_variance(rows: FloatArray) -> int:
 
 @compiled
 def _distances(
-    rows: FloatArray,
+    columns: FloatArray,
     means: FloatArray,
     scales: FloatArray,
     components: FloatArray,
     shares: FloatArray,
     out: FloatArray,
 ) -> None:
-    width = rows.shape[1]
-    for row in range(rows.shape[0]):
-        total = 0.0
+    standard = np.empty((columns.shape[0], BLOCK))
+    squares = np.empty(BLOCK)
+    for begin in range(0, columns.shape[1], BLOCK):
+        totals = out[begin : begin + BLOCK]
+        totals[:] = 0.0
+        rows = totals.shape[0]
+        for column in range(columns.shape[0]):
+            for row in range(rows):
+                standard[column, row] = (columns[column, begin + row] - means[column]) / scales[column]
         for k in range(components.shape[0]):
-            squares = 0.0
-            for column in range(width):
-                gap = (rows[row, column] - means[column]) / scales[column] - components[k, column]
-                squares += gap * gap
-            total += np.sqrt(squares) / shares[k]
-        out[row] = total
+            squares[:] = 0.0
+            for column in range(columns.shape[0]):
+                for row in range(rows):
+                    gap = standard[column, row] - components[k, column]
+                    squares[row] += gap * gap
+            for row in range(rows):
+                totals[row] += np.sqrt(squares[row]) / shares[k]

@@ -9,7 +9,7 @@ from fraudwatch.features.kernels.months import add_to_month, turn_month, write_m
 from fraudwatch.features.kernels.own import Own, remember_own, write_own
 from fraudwatch.features.kernels.places import follow_place, keep_gone_place, write_place
 from fraudwatch.features.kernels.ring import drop_peaks, peak_from, place_of, push_peak, put
-from fraudwatch.features.kernels.tally import tally, write_prior, write_window
+from fraudwatch.features.kernels.tally import described, tally, write_prior, write_window
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray
 
@@ -27,7 +27,7 @@ def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray) ->
     day = state.windows[event.slot, rules.day]
     write_prior(row, day, wide(account.end) - wide(day.begin))
     _remember(state, account, event, own)
-    for index in range(len(rules.lengths)):
+    for index in range(described(row)):
         window = state.windows[event.slot, index]
         begin = wide(window.begin)
         write_window(row, index, window, wide(account.end) - begin, peak_from(state, account, begin))

@@ -14,7 +14,7 @@ from fraudwatch.features.kernels.months import MONTH_COUNT, MONTH_SUM, add_to_mo
 from fraudwatch.features.kernels.own import Own, remember_own, write_own
 from fraudwatch.features.kernels.places import follow_place, place_before, write_place
 from fraudwatch.features.kernels.ring import place_of, position_of, put, rebuild_peaks, shift_from
-from fraudwatch.features.kernels.tally import clear, tally, write_prior, write_window
+from fraudwatch.features.kernels.tally import clear, described, tally, write_prior, write_window
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray
 
@@ -135,7 +135,8 @@ def _write_windows_before(
             tally(window, event.money, event.pair, event.bits, -1)
             write_prior(row, window, position - number)
             tally(window, event.money, event.pair, event.bits, 1)
-        write_window(row, index, window, position - number + 1, peak)
+        if index < described(row):
+            write_window(row, index, window, position - number + 1, peak)
 
 
 @compiled

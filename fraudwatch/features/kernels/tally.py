@@ -70,6 +70,12 @@ def clear(window: Element) -> None:
 
 
 @compiled
+def described(row: FloatArray) -> int:
+    """How many windows a row has columns for: all or none."""
+    return (len(row) - WINDOWS) // AGGREGATES
+
+
+@compiled
 def write_window(row: FloatArray, index: int, window: Element, count: int, peak: int) -> None:
     """The columns of the index-th window; it holds so many transactions, the largest amount of which is `peak`."""
     at = WINDOWS + index * AGGREGATES

@@ -1,0 +1,230 @@
+"""Where the mapped values of one JSON object are, found while the whole of it is checked (RFC 8259).
+
+Records lie in one buffer, each followed by a byte 0, which is part of no JSON text: so no loop asks whether it is at
+the end. What is not JSON to the letter, or could be read in two ways (a mapped name twice, an escape in a name
+or in a mapped text, more than `DEEPEST` levels), is in doubt, and left to the exact decoder.
+"""
+
+import numpy as np
+
+from fraudwatch.compiled import compiled
+from fraudwatch.decode.kernels.table import NOWHERE, look_up
+from fraudwatch.records import ByteArray, IntArray, SmallIntArray
+
+DEEPEST = 60
+DOUBT = -1
+
+ABSENT, NULL, ASCII, UNICODE, WHOLE, FRACTION, TRUE_OR_FALSE, OBJECT, ODD = range(9)
+"""What a value is. FRACTION: a number with a fraction and no exponent. ODD: there, and nothing that is read here."""
+
+TAB, LINE, RETURN, SPACE, QUOTE, PLUS, COMMA, MINUS, DOT = 9, 10, 13, 32, 34, 43, 44, 45, 46
+ZERO, NINE, COLON, OPEN_LIST, BACKSLASH, CLOSE_LIST = 48, 57, 58, 91, 92, 93
+OPEN_OBJECT, CLOSE_OBJECT = 123, 125
+LOWER_A, LOWER_E, LOWER_F, LOWER_N, LOWER_T, LOWER_U, UPPER_A, UPPER_E, UPPER_F = b"aefntuAEF"
+
+_HIGH, _DELETE, _ESCAPE, _END, _CONTROL = 1, 2, 4, 8, 16
+
+
+def _classes() -> ByteArray:
+    """What each byte is inside a string; 0 is a plain character."""
+    classes = np.zeros(256, dtype=np.uint8)
+    classes[:SPACE] = _CONTROL
+    classes[0x80:] = _HIGH
+    classes[0x7F], classes[BACKSLASH], classes[QUOTE] = _DELETE, _ESCAPE, _END
+    return classes
+
+
+_CLASS = _classes()
+_ESCAPED = np.isin(np.arange(256), list(b'"\\/bfnrt'))
+"""What may stand behind a backslash by itself."""
+
+
+@compiled
+def after_blank(text: ByteArray, place: int) -> int:
+    """The first byte from `place` on that is no JSON blank."""
+    while text[place] <= SPACE and text[place] in (SPACE, LINE, RETURN, TAB):
+        place += 1
+    return place
+
+
+@compiled
+def is_digit(byte: int) -> bool:
+    """Whether it is one of 0 to 9."""
+    return ZERO <= byte <= NINE
+
+
+@compiled
+def _after_escape(text: ByteArray, place: int) -> int:
+    """Behind the escape whose backslash is at `place`, or DOUBT."""
+    byte = text[place + 1]
+    if byte != LOWER_U:
+        return place + 2 if _ESCAPED[byte] else DOUBT
+    for digit in range(place + 2, place + 6):
+        byte = text[digit]
+        if not (is_digit(byte) or LOWER_A <= byte <= LOWER_F or UPPER_A <= byte <= UPPER_F):
+            return DOUBT
+    return place + 6
+
+
+@compiled
+def _string(text: ByteArray, place: int) -> tuple[int, int]:
+    """The closing quote of the string whose first character is at `place` (or DOUBT), and what is in it."""
+    kind = 0
+    while True:
+        found = int(_CLASS[text[place]])
+        if found == 0:
+            place += 1
+        elif found == _END:
+            return place, kind
+        elif found == _CONTROL:
+            return DOUBT, kind
+        else:
+            kind |= found
+            place = _after_escape(text, place) if found == _ESCAPE else place + 1
+            if place == DOUBT:
+                return DOUBT, kind
+
+
+@compiled
+def _after_digits(text: ByteArray, place: int) -> int:
+    """Behind the digits that begin at `place`, of which there must be one, or DOUBT."""
+    if not is_digit(text[place]):
+        return DOUBT
+    while is_digit(text[place]):
+        place += 1
+    return place
+
+
+@compiled
+def _number(text: ByteArray, place: int) -> tuple[int, int]:
+    """Behind the number that begins at `place` (or DOUBT), and its kind."""
+    begin = place + 1 if text[place] == MINUS else place
+    place = _after_digits(text, begin)
+    if place == DOUBT or (text[begin] == ZERO and place > begin + 1):
+        return DOUBT, ODD
+    kind = WHOLE
+    if text[place] == DOT:
+        kind = FRACTION
+        place = _after_digits(text, place + 1)
+        if place == DOUBT:
+            return DOUBT, ODD
+    if text[place] == LOWER_E or text[place] == UPPER_E:
+        kind = ODD
+        place += 2 if text[place + 1] == PLUS or text[place + 1] == MINUS else 1
+        place = _after_digits(text, place)
+    return place, kind
+
+
+@compiled
+def _word(text: ByteArray, place: int) -> tuple[int, int]:
+    """Behind the `null`, `true` or `false` that begins at `place` (or DOUBT), and its kind."""
+    first = text[place]
+    word = b"null" if first == LOWER_N else b"true" if first == LOWER_T else b"fals"
+    for step in range(4):
+        if text[place + step] != word[step]:
+            return DOUBT, ODD
+    if first != LOWER_F:
+        return place + 4, NULL if first == LOWER_N else TRUE_OR_FALSE
+    return place + 5 if text[place + 4] == LOWER_E else DOUBT, TRUE_OR_FALSE
+
+
+@compiled
+def _scalar(text: ByteArray, place: int) -> tuple[int, int, int, int]:
+    """A value that is no list or object: what is behind it (or DOUBT), its kind, its first byte and its end."""
+    if text[place] == QUOTE:
+        end, found = _string(text, place + 1)
+        if end == DOUBT:
+            return DOUBT, ODD, 0, 0
+        kind = ASCII if found == 0 else UNICODE if found == _HIGH else ODD
+        return end + 1, kind, place + 1, end
+    if text[place] == MINUS or is_digit(text[place]):
+        end, kind = _number(text, place)
+    else:
+        end, kind = _word(text, place)
+    return end, kind, place, end
+
+
+@compiled
+def _name(text: ByteArray, place: int, node: int, table: SmallIntArray) -> tuple[int, int]:
+    """What is behind the name at `place` and its colon (or DOUBT), and where in the mapping it leads."""
+    if text[place] != QUOTE:
+        return DOUBT, NOWHERE
+    end, found = _string(text, place + 1)
+    if end == DOUBT or (found & _ESCAPE and node >= 0):
+        return DOUBT, NOWHERE
+    target = NOWHERE
+    if node >= 0:
+        entry = look_up(text, place + 1, end, node, table)
+        if entry >= 0:
+            target = int(table[entry, 3])
+    place = after_blank(text, end + 1)
+    if text[place] != COLON:
+        return DOUBT, NOWHERE
+    return after_blank(text, place + 1), target
+
+
+@compiled
+def scan(
+    text: ByteArray,
+    place: int,
+    table: SmallIntArray,
+    leaves: int,
+    kinds: ByteArray,
+    spans: IntArray,
+    stack: IntArray,
+) -> int:
+    """What is behind the JSON object that begins at `place` and its blanks, or DOUBT.
+
+    Fills `kinds` for all targets: first the `leaves`, the mapped values, then the objects on the way to them; and
+    `spans` [leaves, 2] for the leaves that are there. `stack` is [DEEPEST, 2].
+    """
+    kinds[:] = ABSENT
+    place = after_blank(text, place)
+    if text[place] != OPEN_OBJECT:
+        return DOUBT
+    place += 1
+    node, closer, depth, is_first = 0, CLOSE_OBJECT, 0, True
+    while True:
+        place = after_blank(text, place)
+        is_empty = is_first and text[place] == closer
+        if not is_empty:
+            target = NOWHERE
+            if closer == CLOSE_OBJECT:
+                place, target = _name(text, place, node, table)
+                if place == DOUBT or (target >= 0 and kinds[target] != ABSENT):
+                    return DOUBT
+            if text[place] == OPEN_OBJECT or text[place] == OPEN_LIST:
+                is_object = text[place] == OPEN_OBJECT
+                if depth == DEEPEST or (target >= 0 and (target < leaves or not is_object)):
+                    return DOUBT
+                stack[depth, 0], stack[depth, 1] = node, closer
+                depth += 1
+                node = NOWHERE
+                if target >= 0:
+                    kinds[target] = OBJECT
+                    node = target - leaves
+                closer = CLOSE_OBJECT if is_object else CLOSE_LIST
+                place += 1
+                is_first = True
+                continue
+            place, kind, begin, end = _scalar(text, place)
+            if place == DOUBT:
+                return DOUBT
+            if target >= 0:
+                if kind == ODD or (target >= leaves and kind != NULL):
+                    return DOUBT
+                kinds[target] = kind
+                if target < leaves:
+                    spans[target, 0], spans[target, 1] = begin, end
+            place = after_blank(text, place)
+        while is_empty or text[place] != COMMA:
+            if text[place] != closer:
+                return DOUBT
+            is_empty = False
+            place = after_blank(text, place + 1)
+            if depth == 0:
+                return place
+            depth -= 1
+            node, closer = stack[depth, 0], stack[depth, 1]
+        place += 1
+        is_first = False

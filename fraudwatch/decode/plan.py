@@ -1,0 +1,208 @@
+"""A mapping laid out for the kernels: which values of a JSON object make which column, as arrays and one buffer."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from fraudwatch.config.currencies import minor_digits
+from fraudwatch.config.settings import Settings
+from fraudwatch.decode.columns import place_of, word_trait
+from fraudwatch.decode.kernels import rows
+from fraudwatch.decode.kernels.table import NOWHERE, Entry, build
+from fraudwatch.decode.kernels.texts import DOUBT
+from fraudwatch.decode.mapping import WORDS, Field, limits_ms
+from fraudwatch.decode.money import largest_amount
+from fraudwatch.decode.paths import Path
+from fraudwatch.decode.refusals import Refused
+from fraudwatch.decode.rules import mapped_legs
+from fraudwatch.records import IntArray, SmallIntArray, TextField
+
+_FORMS: dict[str | None, tuple[int, int, int]] = {
+    None: (rows.ISO_OR_COUNT, 1, 1),
+    "iso8601": (rows.ISO, 1, 1),
+    "epoch_s": (rows.COUNT, 1000, 1),
+    "epoch_ms": (rows.COUNT, 1, 1),
+    "epoch_us": (rows.COUNT, 1, 1000),
+}
+"""How each form is read, and milliseconds a unit, as a fraction."""
+
+_IN_UTC = np.array([[-(2**62), 0]], dtype=np.int64)
+_REFUSED = object()
+_CHOICES = ("direction", "status", "currency")
+
+
+class Plan(NamedTuple):
+    """What `kernels.rows.read_rows` is given beside the records.
+
+    `constants` are the first bytes of the buffer, which the others refer to.
+    """
+
+    constants: bytes
+    rules: IntArray
+    largest: float
+    table: SmallIntArray
+    texts: SmallIntArray
+    zone: IntArray
+
+
+class NotPlannedError(Exception):
+    """This mapping is read record by record; the text says why."""
+
+
+def plan(settings: Settings, fields: tuple[Field, ...], has_clients: bool, longest_record: int) -> Plan:
+    """The layout of the log's mapping, whose compiled form is `fields`. Raises NotPlannedError."""
+    if settings.source.csv is not None:
+        raise NotPlannedError("the source is CSV")
+    if has_clients:
+        raise NotPlannedError("accounts are brought together by client")
+    return _Planning(settings, fields).plan(longest_record)
+
+
+class _Planning:
+    """A mapping on its way to a plan."""
+
+    def __init__(self, settings: Settings, fields: tuple[Field, ...]) -> None:
+        self._settings = settings
+        self._fields = {field.name: field for field in fields}
+        self._mappings = {
+            name: rule.mapping for name, rule in mapped_legs(settings.source, "source")[0].items()
+        }
+        if any(field.exchange is not None for field in fields):
+            raise NotPlannedError("amounts are converted by rates")
+        paths = [field.path for field in fields if field.path is not None]
+        if any(isinstance(step, int) for path in paths for step in path):
+            raise NotPlannedError("a path leads into a list")
+        self._leaves = {path: leaf for leaf, path in enumerate(dict.fromkeys(paths))}
+        self._nodes: dict[Path, int] = {(): 0}
+        for path in paths:
+            for length in range(1, len(path)):
+                self._nodes.setdefault(path[:length], len(self._nodes))
+        self._constants = bytearray()
+        self._entries: dict[tuple[int, bytes], Entry] = {}
+
+    def plan(self, longest_record: int) -> Plan:
+        self._enter_names()
+        rules = np.zeros(rows.RULES, dtype=np.int64)
+        rules[rows.LEAVES] = len(self._leaves)
+        rules[rows.TARGETS] = len(self._leaves) + len(self._nodes)
+        rules[rows.LONGEST_RECORD] = longest_record
+        rules[rows.LONGEST_TEXT] = self._settings.limits.max_text
+        self._lay_time(rules)
+        self._lay_amount(rules)
+        self._lay_places(rules)
+        self._lay_words(rules)
+        texts = np.array([self._text(field) for field in TextField], dtype=np.int32)
+        table, constants = build(self._entries, bytes(self._constants))
+        largest = largest_amount(self._settings)
+        if self._is_minor:
+            largest *= 10 ** minor_digits(self._settings.currency)
+        return Plan(constants, rules, largest, table, texts, self._zone())
+
+    @property
+    def _is_minor(self) -> bool:
+        return self._mappings["amount"].unit == "minor"
+
+    def _enter_names(self) -> None:
+        """Every name of every path, with the leaf or the object that it leads to from the object it stands in."""
+        targets = {path: len(self._leaves) + node for path, node in self._nodes.items()} | self._leaves
+        for path, target in targets.items():
+            if path:
+                self._entries[self._nodes[path[:-1]], _bytes(str(path[-1]))] = Entry(target)
+
+    def _leaf(self, name: str) -> int:
+        """Where the value of a field is; −1 for a constant and for a field that is not mapped."""
+        field = self._fields.get(name)
+        return NOWHERE if field is None or field.path is None else self._leaves[field.path]
+
+    def _constant(self, name: str) -> Any:
+        """The canonical value of a constant, None for any other field."""
+        field = self._fields.get(name)
+        return field.read(field.constant) if field is not None and field.path is None else None
+
+    def _lay_time(self, rules: IntArray) -> None:
+        form = self._mappings["event_time"].format
+        if form not in _FORMS:
+            raise NotPlannedError("event times are in a form of the house's own")
+        rules[rows.TIME_LEAF] = self._leaf("event_time")
+        rules[[rows.TIME_FORM, rows.TIME_TIMES, rows.TIME_PARTS]] = _FORMS[form]
+        rules[[rows.EARLIEST, rows.LATEST]] = limits_ms(self._settings.limits)
+        rules[rows.AHEAD] = int(self._settings.limits.ahead)
+
+    def _zone(self) -> IntArray:
+        zone = self._mappings["event_time"].zone
+        if zone is not None and ZoneInfo(zone) != ZoneInfo("UTC"):
+            raise NotPlannedError("event times are local to a zone")
+        return _IN_UTC
+
+    def _lay_amount(self, rules: IntArray) -> None:
+        rules[rows.AMOUNT_LEAF] = self._leaf("amount")
+        rules[rows.AMOUNT] = self._constant("amount") or 0
+        rules[rows.AMOUNT_FACTOR] = 1 if self._is_minor else 10 ** minor_digits(self._settings.currency)
+
+    def _lay_places(self, rules: IntArray) -> None:
+        latitude, longitude = self._constant("latitude"), self._constant("longitude")
+        here = place_of(latitude or 0.0, longitude or 0.0) or (0, 0)
+        rules[rows.LATITUDE_LEAF], rules[rows.LONGITUDE_LEAF] = (
+            self._leaf("latitude"),
+            self._leaf("longitude"),
+        )
+        rules[rows.LATITUDE] = rows.NOWHERE_ON_EARTH if latitude is None else here[0]
+        rules[rows.LONGITUDE] = rows.NOWHERE_ON_EARTH if longitude is None else here[1]
+
+    def _lay_words(self, rules: IntArray) -> None:
+        rules[rows.DIRECTION_LEAF], rules[rows.STATUS_LEAF] = self._leaf("direction"), self._leaf("status")
+        rules[rows.CURRENCY_LEAF] = self._leaf("currency")
+        rules[rows.DIRECTION] = word_trait(self._constant("direction"))
+        rules[rows.STATUS] = word_trait(self._constant("status"))
+        owners = (rows.DIRECTION_OWNER, rows.STATUS_OWNER, rows.CURRENCY_OWNER)
+        for place, owner in zip(owners, (self._owner(name) for name in _CHOICES), strict=True):
+            rules[place] = owner
+        for name in _CHOICES:
+            words = (self._settings.currency,) if name == "currency" else WORDS[name]
+            for text, made in self._readings(name, words):
+                value = DOUBT if made is _REFUSED else 0 if name == "currency" else word_trait(made)
+                self._entries[self._owner(name), _bytes(text)] = Entry(value)
+
+    def _text(self, text_field: TextField) -> tuple[int, int, int, int]:
+        """Leaf, owner of its translations (−1 without any) and the span of its constant."""
+        name = text_field.name.lower()
+        leaf = self._leaf(name)
+        if leaf < 0:
+            return leaf, NOWHERE, *self._kept(self._constant(name))
+        readings = list(self._readings(name))
+        for text, made in readings:
+            entry = Entry(DOUBT) if made is _REFUSED else Entry(*self._kept(made))
+            self._entries[self._owner(name), _bytes(text)] = entry
+        return leaf, self._owner(name) if readings else NOWHERE, 0, 0
+
+    def _owner(self, name: str) -> int:
+        """Of the words and translations of a field: behind the objects of the mapping."""
+        return len(self._nodes) + list(self._mappings).index(name) if name in self._mappings else NOWHERE
+
+    def _readings(self, name: str, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+        """What the exact reader of a mapped field makes of its translated texts and `words`, _REFUSED for a refusal."""
+        field = self._fields.get(name)
+        if field is None or field.path is None:
+            return
+        for text in dict.fromkeys((*(self._mappings[name].values or {}), *words)):
+            try:
+                yield text, field.read(text)
+            except Refused:
+                yield text, _REFUSED
+
+    def _kept(self, text: str | None) -> tuple[int, int]:
+        """Where a text is among the constants; an absent one is empty."""
+        if text is None:
+            return 0, 0
+        begin = len(self._constants)
+        self._constants += _bytes(text)
+        return begin, len(self._constants)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise NotPlannedError("a name or a word of the mapping is no UTF-8") from None
