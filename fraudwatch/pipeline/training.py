@@ -147,7 +147,7 @@ def train(settings: Settings, sample: TrainingSample) -> Model:
     population = catalogue.population(columns)
     return detection.fit(
         catalogue.values(columns, population),
-        catalogue.specs,
+        catalogue.judged,
         settings.detection,
         population=population,
         transactions_per_day=sample.seen / days / sample.share,
