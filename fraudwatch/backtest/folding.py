@@ -12,7 +12,7 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Batch, Pipeline, TrainingSample, train
-from fraudwatch.records import NO_TIMESTAMP, Record, Transaction
+from fraudwatch.records import NO_TIMESTAMP, Chunk, Record, Transaction
 
 CHUNK = 2_000
 """Records folded at once. Fixed, so that a model trained on the way starts at the same record in every run."""
@@ -21,10 +21,10 @@ OnProgress = Callable[[int], None]
 
 
 class Folded(msgspec.Struct, frozen=True):
-    """One batch of one partition, and the bytes each of its assessed records came from."""
+    """One batch of one partition, and the records it came from."""
 
     batch: Batch
-    sources: list[bytes]
+    chunk: Chunk
 
 
 class Folding:
@@ -105,27 +105,31 @@ class Folding:
         return isinstance(decoded, Transaction) and decoded.event_time_ms >= until_ms
 
     def _fold_part(self, values: list[bytes]) -> Iterator[Folded]:
-        routed: list[list[Record]] = [[] for _ in self.pipelines]
+        for partition, routed in enumerate(self._routed(values)):
+            if routed:
+                first = self._offsets[partition]
+                self._offsets[partition] += len(routed)
+                chunk = Chunk(
+                    self._name,
+                    partition,
+                    np.arange(first, first + len(routed)),
+                    np.full(len(routed), NO_TIMESTAMP),
+                    [None] * len(routed),
+                    routed,
+                )
+                yield Folded(self.pipelines[partition].fold(chunk), chunk)
+
+    def _routed(self, values: list[bytes]) -> list[list[bytes]]:
+        """The values of each partition."""
+        if len(self.pipelines) == 1:
+            return [values]
+        routed: list[list[bytes]] = [[] for _ in self.pipelines]
         for value in values:
-            partition = self._partition(value)
-            offset = self._offsets[partition]
-            self._offsets[partition] += 1
-            routed[partition].append(Record(self._name, partition, offset, NO_TIMESTAMP, None, value))
-        for pipeline, records in zip(self.pipelines, routed, strict=True):
-            if records:
-                batch = pipeline.fold(records)
-                yield Folded(batch, _sources(batch, records))
+            routed[self._partition(value)].append(value)
+        return routed
 
     def _partition(self, value: bytes) -> int:
         """By account, as a keyed topic would; what has no account goes anywhere."""
-        if len(self.pipelines) == 1:
-            return 0
         decoded = self._decoder.decode(Record(self._name, 0, 0, NO_TIMESTAMP, None, value))
         key = decoded.account_id if isinstance(decoded, Transaction) else ""
         return crc32(key.encode()) % len(self.pipelines)
-
-
-def _sources(batch: Batch, records: list[Record]) -> list[bytes]:
-    """The bytes of the assessed records, in their order."""
-    places = batch.assessments.offsets - records[0].offset
-    return [records[place].value or b"" for place in np.asarray(places).tolist()]

@@ -65,7 +65,7 @@ def precision_at_budget(
 ) -> float | None:
     """Share of accounts with a case among the `budget` highest-scoring accounts of each day, mean over the days.
 
-    `accounts` and `days` are numbers per transaction. None when nothing was scored.
+    `accounts` and `days` are numbers per transaction, any that tell them apart. None when nothing was scored.
     """
     per_day = max(1, round(budget))
     shares = []
@@ -88,8 +88,9 @@ def already_known(
     Known is an account with a case on a day of the training span (first, last), or on any day up to eight days
     before the transaction's. A review would not be spent on it again.
     """
-    first_case = np.full(int(accounts.max(initial=0)) + 1, np.iinfo(np.int64).max)
+    names, numbers = np.unique(accounts, return_inverse=True)
+    first_case = np.full(len(names), np.iinfo(np.int64).max)
     counted = is_case & (days >= train[0])
-    np.minimum.at(first_case, accounts[counted], days[counted])
-    first = first_case[accounts]
+    np.minimum.at(first_case, numbers[counted], days[counted])
+    first = first_case[numbers]
     return (first <= train[1]) | (first <= days - REVIEW_DELAY_DAYS - 1)

@@ -14,7 +14,8 @@ from fraudwatch.backtest.measures import BoolArray, Ranking
 from fraudwatch.backtest.spans import DAY_MS, Span
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode import LabelReader
-from fraudwatch.records import FloatArray, IntArray, Outcome
+from fraudwatch.pipeline import Assessments
+from fraudwatch.records import FloatArray, IntArray, Outcome, TextField
 
 SCORE_COLUMNS = ("transaction_id", "event_time", "account_id", "score", "top_reason", "alert_id")
 
@@ -63,11 +64,10 @@ class Collector:
         self._records = self._cut = self._conflicts = 0
         self._outcomes: Counter[int] = Counter()
         self._dead_letters: Counter[str] = Counter()
-        self._account_numbers: dict[str, int] = {}
-        self._times: list[int] = []
-        self._accounts: list[int] = []
-        self._scores: list[float] = []
-        self._cases: list[bool] = []
+        self._times: list[IntArray] = [np.empty(0, np.int64)]
+        self._accounts: list[IntArray] = [np.empty(0, np.int64)]
+        self._scores: list[FloatArray] = [np.empty(0)]
+        self._cases: list[BoolArray] = [np.empty(0, bool)]
         self._alert_cases: dict[str, bool] = {}
         self._known_cases: list[tuple[int, int]] = []
 
@@ -79,38 +79,35 @@ class Collector:
         self._conflicts += batch.conflicts
         self._outcomes.update(assessments.outcome.tolist())
         self._dead_letters.update(letter.reason.value for letter in batch.dead_letters)
-        scores = assessments.score.tolist()
-        for row, transaction in enumerate(assessments.transactions):
-            is_case = self._labels is not None and self._labels.read(folded.sources[row])[0]
-            number = self._account_numbers.setdefault(transaction.account_id, len(self._account_numbers))
-            if not self._span.holds(transaction.event_time_ms):
-                if is_case:
-                    self._known_cases.append((number, transaction.event_time_ms))
-                continue
-            alert_id = assessments.alert_ids[row]
-            self._times.append(transaction.event_time_ms)
-            self._accounts.append(number)
-            self._scores.append(scores[row])
-            self._cases.append(is_case)
-            if alert_id is not None:
-                self._alert_cases[alert_id] = self._alert_cases.get(alert_id, False) or is_case
-            if self._writer is not None:
-                self._writer.writerow(
-                    (
-                        transaction.transaction_id,
-                        _instant(transaction.event_time_ms),
-                        transaction.account_id,
-                        "" if scores[row] != scores[row] else repr(scores[row]),
-                        assessments.top_reason[row] or "",
-                        alert_id or "",
-                    )
-                )
+        times = assessments.transactions.event_time_ms
+        is_case = self._read_labels(folded)
+        accounts = assessments.transactions.accounts
+        within = self._span.holds(times)
+        outside = is_case & ~within
+        self._known_cases += zip(accounts[outside].tolist(), times[outside].tolist(), strict=True)
+        self._times.append(times[within])
+        self._accounts.append(accounts[within])
+        self._scores.append(assessments.score[within])
+        self._cases.append(is_case[within])
+        for row, alert_id in assessments.alert_ids.items():
+            if within[row]:
+                self._alert_cases[alert_id] = self._alert_cases.get(alert_id, False) or bool(is_case[row])
+        if self._writer is not None:
+            self._writer.writerows(_written(assessments, row) for row in np.flatnonzero(within).tolist())
+
+    def _read_labels(self, folded: Folded) -> BoolArray:
+        """Which assessed transactions are cases; none without labels."""
+        rows = folded.batch.assessments.transactions.rows
+        if self._labels is None:
+            return np.zeros(len(rows), dtype=bool)
+        values = folded.chunk.values
+        return np.array([self._labels.read(values[row] or b"")[0] for row in rows.tolist()], dtype=bool)
 
     def report(self, model_version: str | None) -> BacktestReport:
         """Measure what was taken in."""
-        times = np.array(self._times, dtype=np.int64)
-        score, is_case = np.array(self._scores), np.array(self._cases, dtype=bool)
-        accounts, days = np.array(self._accounts, dtype=np.int64), times // DAY_MS
+        times, accounts = np.concatenate(self._times), np.concatenate(self._accounts)
+        score, is_case = np.concatenate(self._scores), np.concatenate(self._cases)
+        days = times // DAY_MS
         day_count = len(np.unique(days))
         is_labelled = self._labels is not None and len(times) > 0
         alerts = len(self._alert_cases)
@@ -161,6 +158,19 @@ class Collector:
             (within.since_ms // DAY_MS, within.until_ms // DAY_MS - 1),
         )[len(outside) :]
         return measures.ranking(score[~known], is_case[~known])
+
+
+def _written(assessments: Assessments, row: int) -> tuple[str | None, ...]:
+    """One line of `SCORE_COLUMNS`."""
+    of, score = assessments.transactions, float(assessments.score[row])
+    return (
+        of.text_of(row, TextField.TRANSACTION_ID),
+        _instant(int(of.event_time_ms[row])),
+        of.text_of(row, TextField.ACCOUNT_ID),
+        "" if score != score else repr(score),
+        assessments.top_reason(row) or "",
+        assessments.alert_ids.get(row, ""),
+    )
 
 
 def _instant(event_time_ms: int) -> str:

@@ -3,8 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from fraudwatch.errors import ConfigurationError
+from fraudwatch.records import IntArray
+
+BoolArray = npt.NDArray[np.bool_]
 
 DAY_MS = 86_400_000
 
@@ -15,10 +20,14 @@ class Span(msgspec.Struct, frozen=True):
     since_ms: int | None = None
     until_ms: int | None = None
 
-    def holds(self, event_time_ms: int) -> bool:
-        """Whether an event time lies inside."""
-        after = self.since_ms is None or event_time_ms >= self.since_ms
-        return after and (self.until_ms is None or event_time_ms < self.until_ms)
+    def holds(self, event_times_ms: IntArray) -> BoolArray:
+        """Which event times int64[n] lie inside, bool[n]."""
+        inside = np.ones(len(event_times_ms), dtype=bool)
+        if self.since_ms is not None:
+            inside &= event_times_ms >= self.since_ms
+        if self.until_ms is not None:
+            inside &= event_times_ms < self.until_ms
+        return inside
 
 
 def span(first: date | None, last: date | None, what: str) -> Span:

@@ -110,7 +110,7 @@ def _judged(alert: Alert, chosen: str | None) -> list[JudgedTransaction]:
     own = {one.transaction_id: one.position for one in alert.episode.transactions}
     if chosen is None:
         return [_judged_at(name, at) for name, at in own.items()]
-    listed = {one.transaction_id: one.position for one in alert.evidence} | own
+    listed = {one.transaction_id: one.position for one in alert.evidence if one.transaction_id} | own
     wanted = list(dict.fromkeys(name.strip() for name in chosen.split(",") if name.strip()))
     unknown = [name for name in wanted if name not in listed]
     if unknown or not wanted:

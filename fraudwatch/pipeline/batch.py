@@ -2,29 +2,37 @@
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from fraudwatch.alerts import Alert
-from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Outcome, Transaction
+from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Outcome, Transactions
+
+NO_REASON = -1
 
 
 class Assessments(msgspec.Struct, frozen=True):
     """All that was concluded on n transactions, one column a conclusion, in the order they arrived.
 
-    `outcome` is uint8[n] of `Outcome` codes; `score` is float64[n], NaN where there is none; `top_reason` is the
-    code of the reason that weighs most, None where nothing speaks for it; `alert_ids` names the alert that a
-    transaction opened or belongs to.
+    `outcome` is uint8[n] of `Outcome` codes; `score` is float64[n], NaN where there is none; `strongest` int16[n]
+    is the reason that weighs most, a place in `reasons`, `NO_REASON` where nothing speaks for it; `alert_ids`
+    names, by row, the alert that a transaction opened or belongs to.
     """
 
-    transactions: list[Transaction]
-    offsets: IntArray
+    transactions: Transactions
     outcome: ByteArray
     score: FloatArray
-    top_reason: list[str | None]
-    alert_ids: list[str | None]
+    strongest: npt.NDArray[np.int16]
+    reasons: tuple[str, ...]
+    alert_ids: dict[int, str]
 
     def count(self, outcome: Outcome) -> int:
         """How many transactions ended so."""
         return int(np.count_nonzero(self.outcome == outcome.value))
+
+    def top_reason(self, row: int) -> str | None:
+        """The code of the reason that weighs most."""
+        strongest = int(self.strongest[row])
+        return None if strongest == NO_REASON else self.reasons[strongest]
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -32,7 +40,8 @@ class Batch(msgspec.Struct, frozen=True):
 
     `cut` counts transactions above the edge that the day's ceiling kept back; `conflicts` counts duplicates whose
     content differs from the first of their id; `stage_seconds` is measured by the timer the pipeline was given;
-    `new_accounts` are those that this partition had never seen before.
+    `new_accounts` int64[k] are the hashes of those that this partition had never seen before; `evicted` counts
+    accounts that were let go of to make room, `returned` those of them that were seen again.
     """
 
     records: int
@@ -42,4 +51,6 @@ class Batch(msgspec.Struct, frozen=True):
     cut: int
     conflicts: int
     stage_seconds: dict[str, float]
-    new_accounts: tuple[str, ...] = ()
+    new_accounts: IntArray
+    evicted: int = 0
+    returned: int = 0

@@ -2,10 +2,11 @@
 
 `Pipeline` does no I/O, reads no clock and knows neither Kafka nor Faust: the live worker, a backtest over a file, a
 benchmark and a test run the same code. What it concludes is a function of the records in their order and of the
-models it was given between them, however the records were cut into batches.
+models it was given between them, however the records were cut into batches. Records travel by column; only what
+alerts becomes objects and sentences.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -16,10 +17,23 @@ from fraudwatch.config.writing import fingerprint
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Model
 from fraudwatch.features import Catalogue, History, Observations
-from fraudwatch.pipeline.batch import Assessments, Batch
-from fraudwatch.pipeline.latest import LatestTransactions
+from fraudwatch.pipeline.batch import NO_REASON, Assessments, Batch
+from fraudwatch.pipeline.recent import RecentRecords
 from fraudwatch.pipeline.training import TrainingSample
-from fraudwatch.records import DeadLetter, Outcome, Reason, Record, Scores, Transaction
+from fraudwatch.records import (
+    ByteArray,
+    Chunk,
+    Evidence,
+    FloatArray,
+    IntArray,
+    Outcome,
+    Reason,
+    Record,
+    Transaction,
+    Transactions,
+)
+
+_NO_MODEL = np.uint8(Outcome.UNSCORED_NO_MODEL.value)
 
 
 class Pipeline:
@@ -45,10 +59,11 @@ class Pipeline:
         self.policy = Policy(settings, partition=partition, partitions=partitions)
         self.training = training or TrainingSample(settings.training, share=1 / partitions)
         self.model: Model | None = None
-        self._partitions = partitions
+        self._codes: tuple[str, ...] = ()
+        self._partition, self._partitions = partition, partitions
         self._configuration = fingerprint(settings)
         self._history = History(settings)
-        self._latest = LatestTransactions(settings.alerts.evidence, partition)
+        self._recent = RecentRecords()
         self._timer = timer
         if model is not None:
             self.use(model)
@@ -56,24 +71,25 @@ class Pipeline:
     def use(self, model: Model) -> None:
         """Score with this model from the next batch on."""
         self.model = model
+        self._codes = tuple(spec.code for spec in model.reason_specs)
         self.policy.use(model.reference, model.transactions_per_day / self._partitions, model.version)
 
-    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
-        """Take in a batch. Without `publish` the state moves on all the same, and no alert is composed."""
+    def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
+        """Take in records. Without `publish` the state moves on all the same, and no alert is composed."""
         started = self._timer()
-        transactions, offsets, dead_letters = self._decode(records)
+        transactions, dead_letters = self.decoder.decode_chunk(chunk)
         decoded = self._timer()
         observations = self._history.fold(transactions)
         self.training.add(transactions, observations)
         observed = self._timer()
-        scores, rows = self._score(observations)
+        found = self._assess(transactions, observations)
         scored = self._timer()
-        assessments = _assessments(transactions, offsets, observations, scores, rows, self.model)
-        alerts, cut, new_accounts = self._decide(assessments, observations, scores, rows, records, publish)
+        self._recent.add(chunk)
+        alerts, cut = self._decide(chunk, found, observations.columns, publish)
         decided = self._timer()
         return Batch(
-            records=len(records),
-            assessments=assessments,
+            records=len(chunk),
+            assessments=found,
             dead_letters=dead_letters,
             alerts=alerts,
             cut=cut,
@@ -84,88 +100,105 @@ class Pipeline:
                 "detection": scored - observed,
                 "alerts": decided - scored,
             },
-            new_accounts=tuple(new_accounts),
+            new_accounts=observations.new_accounts,
+            evicted=observations.evicted,
+            returned=observations.returned,
         )
 
-    def _decode(self, records: Sequence[Record]) -> tuple[list[Transaction], list[int], list[DeadLetter]]:
-        transactions: list[Transaction] = []
-        offsets: list[int] = []
-        dead_letters: list[DeadLetter] = []
-        decode = self.decoder.decode
-        for record in records:
-            decoded = decode(record)
-            if isinstance(decoded, DeadLetter):
-                dead_letters.append(decoded)
-            else:
-                transactions.append(decoded)
-                offsets.append(record.offset)
-        return transactions, offsets, dead_letters
-
-    def _score(self, observations: Observations) -> tuple[Scores | None, list[int]]:
-        """Scores of the rows that are judged: all but duplicates and too young accounts."""
-        judged = (observations.outcome == Outcome.SCORED.value) | (observations.outcome == Outcome.LATE.value)
-        rows = np.flatnonzero(judged)
-        if self.model is None or not len(rows):
-            return None, []
-        values = self.catalogue.values(observations.columns[rows], self.model.population)
-        return self.model.score(values), rows.tolist()
+    def _assess(self, transactions: Transactions, observations: Observations) -> Assessments:
+        """The columns, alerts still empty."""
+        outcome = observations.outcome
+        score = np.full(len(transactions), np.nan)
+        strongest = np.full(len(transactions), NO_REASON, dtype=np.int16)
+        if self.model is None:
+            outcome = np.where(outcome == Outcome.SCORED.value, _NO_MODEL, outcome)
+        elif len(rows := _judged(outcome)):
+            values = self.catalogue.values(observations.columns[rows], self.model.population)
+            score[rows], strongest[rows] = self.model.judge(values)
+        return Assessments(transactions, outcome, score, strongest, self._codes, {})
 
     def _decide(
-        self,
-        assessments: Assessments,
-        observations: Observations,
-        scores: Scores | None,
-        rows: list[int],
-        records: Sequence[Record],
-        publish: bool,
-    ) -> tuple[list[Alert], int, list[str]]:
-        """Raise alerts in order of arrival, each with the evidence as it stood at its own transaction.
-
-        Also how many the day's ceiling kept back, and the accounts never seen before.
-        """
+        self, chunk: Chunk, found: Assessments, columns: FloatArray, publish: bool
+    ) -> tuple[list[Alert], int]:
+        """Raise alerts in order of arrival; also how many the day's ceiling kept back."""
         alerts: list[Alert] = []
-        new_accounts: list[str] = []
         cut = 0
-        of_row = dict(zip(rows, range(len(rows)), strict=True))
-        for row, (transaction, offset) in enumerate(
-            zip(assessments.transactions, assessments.offsets.tolist(), strict=True)
-        ):
-            if assessments.outcome[row] == Outcome.DUPLICATE.value:
-                continue
-            if self._latest.add(transaction, offset):
-                new_accounts.append(transaction.account_id)
-            if scores is None or (index := of_row.get(row)) is None:
-                continue
-            reasons = partial(self._reasons, observations, scores, row, index)
-            decision = self.policy.judge(transaction, offset, float(scores.score[index]), reasons)
+        for row in self._alerting(found):
+            record = chunk.record(int(found.transactions.rows[row]))
+            decision = self.policy.judge(
+                self._transaction(record),
+                record.offset,
+                float(found.score[row]),
+                partial(self._reasons, columns[row : row + 1]),
+                account=int(found.transactions.accounts[row]),
+            )
             if decision is None:
                 continue
-            assessments.alert_ids[row] = decision.alert_id
+            if decision.alert_id is not None:
+                found.alert_ids[row] = decision.alert_id
             cut += decision.kind is Kind.CUT
             if publish and decision.is_published:
-                alerts.append(self._compose(decision, transaction, records[0].topic))
-        return alerts, cut, new_accounts
+                account = int(found.transactions.accounts[row])
+                alerts.append(self._compose(decision, account, record))
+        return alerts, cut
 
-    def _compose(self, decision: Decision, transaction: Transaction, topic: str) -> Alert:
+    def _alerting(self, found: Assessments) -> Iterator[int]:
+        """Rows at or above the edge or to be explored, each while the policy is at it."""
+        rows = np.flatnonzero(~np.isnan(found.score))
+        of = found.transactions
+        accounts, times, ids = of.accounts[rows], of.event_time_ms[rows], of.ids[rows]
+        scores = found.score[rows]
+        at = 0
+        while (at := self.policy.judge_rows(accounts, times, scores, ids, at)) < len(rows):
+            yield int(rows[at])
+            at += 1
+
+    def _transaction(self, record: Record) -> Transaction:
+        """A record that was decoded before, as an object."""
+        transaction = self.decoder.decode(record)
+        assert isinstance(transaction, Transaction)
+        return transaction
+
+    def _compose(self, decision: Decision, account: int, record: Record) -> Alert:
         return compose(
             decision,
-            self._latest.of(transaction.account_id),
-            topic=topic,
+            self._evidence(account, record.offset),
+            topic=record.topic,
             currency=self.settings.currency,
             configuration=self._configuration,
         )
 
-    def _reasons(
-        self, observations: Observations, scores: Scores, row: int, index: int
-    ) -> tuple[Reason, ...]:
+    def _evidence(self, account: int, offset: int) -> tuple[Evidence, ...]:
+        """The account's latest transactions as of an offset, oldest first; the names of recent ones."""
+        if not hasattr(self._history, "evidence"):
+            return ()
+        held = self._history.evidence(account, offset, self.settings.alerts.evidence)
+        evidence = []
+        for event_time_ms, amount_minor, place in zip(*(column.tolist() for column in held), strict=True):
+            record = self._recent.record(place, of=offset)
+            named = self._transaction(record) if record is not None else None
+            evidence.append(
+                Evidence(
+                    named.transaction_id if named is not None else None,
+                    event_time_ms,
+                    amount_minor,
+                    named.counterparty_id if named is not None else None,
+                    self._partition,
+                    place,
+                )
+            )
+        return tuple(evidence)
+
+    def _reasons(self, columns: FloatArray) -> tuple[Reason, ...]:
         """Every reason of one transaction, as numbers; detectors have no value a person could read."""
         assert self.model is not None
-        shown = self.catalogue.shown(observations.columns[row], self.model.population)
+        scores = self.model.score(self.catalogue.values(columns, self.model.population))
+        shown = self.catalogue.shown(columns[0], self.model.population)
         return tuple(
             Reason(
                 spec,
-                float(scores.surprises[index, place]),
-                float(scores.contributions[index, place]),
+                float(scores.surprises[0, place]),
+                float(scores.contributions[0, place]),
                 shown[spec.name].value if spec.name in shown else None,
                 shown[spec.name].usual if spec.name in shown else None,
             )
@@ -173,32 +206,6 @@ class Pipeline:
         )
 
 
-def _assessments(
-    transactions: list[Transaction],
-    offsets: list[int],
-    observations: Observations,
-    scores: Scores | None,
-    rows: list[int],
-    model: Model | None,
-) -> Assessments:
-    """The columns, alerts still empty."""
-    outcome = observations.outcome.copy()
-    score = np.full(len(transactions), np.nan)
-    top_reason: list[str | None] = [None] * len(transactions)
-    if model is None:
-        outcome[outcome == Outcome.SCORED.value] = Outcome.UNSCORED_NO_MODEL.value
-    if scores is not None and model is not None:
-        score[rows] = scores.score
-        strongest = np.argmax(scores.contributions, axis=1)
-        weighs = scores.contributions[np.arange(len(rows)), strongest] > 0
-        for index, row in enumerate(rows):
-            if weighs[index]:
-                top_reason[row] = model.reason_specs[strongest[index]].code
-    return Assessments(
-        transactions=transactions,
-        offsets=np.array(offsets, dtype=np.int64),
-        outcome=outcome,
-        score=score,
-        top_reason=top_reason,
-        alert_ids=[None] * len(transactions),
-    )
+def _judged(outcome: ByteArray) -> IntArray:
+    """Rows that are scored: all but duplicates and too young accounts."""
+    return np.flatnonzero((outcome == Outcome.SCORED.value) | (outcome == Outcome.LATE.value))

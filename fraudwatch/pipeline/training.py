@@ -1,9 +1,9 @@
 """From a stream to a model: a repeatable, representative sample, and the fit on it."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import numpy as np
+import numpy.typing as npt
 
 from fraudwatch import detection
 from fraudwatch.config.settings import Settings, Training
@@ -11,9 +11,12 @@ from fraudwatch.decode import Decoder
 from fraudwatch.detection import Artefact, Model
 from fraudwatch.errors import TrainingError
 from fraudwatch.features import Catalogue, Observations
-from fraudwatch.records import FloatArray, IntArray, Outcome, Transaction
+from fraudwatch.records import FloatArray, IntArray, Outcome, Transactions
+
+HashArray = npt.NDArray[np.uint64]
 
 DAY_MS = 86_400_000
+_LOT = np.uint64(int.from_bytes(b"training", "little"))
 
 
 class TrainingSample:
@@ -39,18 +42,18 @@ class TrainingSample:
         self._training = training
         self._limit = training.sample
         self._since_ms, self._until_ms = since_ms, until_ms
-        self._hashes: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
+        self._hashes: list[HashArray] = []
         self._columns: list[FloatArray] = []
         self._held = 0
         self._bar = np.uint64(2**64 - 1)
         self.seen = 0
         self.span_ms: tuple[int, int] | None = None
 
-    def add(self, transactions: Sequence[Transaction], observations: Observations) -> None:
+    def add(self, transactions: Transactions, observations: Observations) -> None:
         """Consider a batch; what cannot be scored (too young, late, repeated) is no example of the usual."""
         if not len(transactions):
             return
-        times = np.fromiter((t.event_time_ms for t in transactions), np.int64, len(transactions))
+        times = transactions.event_time_ms
         if self._since_ms is None:
             self._since_ms = int(times[0]) + self._training.skip
         eligible = (observations.outcome == Outcome.SCORED.value) & (times >= self._since_ms)
@@ -61,7 +64,7 @@ class TrainingSample:
             return
         self._extend_span(times[rows])
         self.seen += len(rows)
-        hashes = np.array([_hash(transactions[row].transaction_id) for row in rows.tolist()], dtype=np.uint64)
+        hashes = _drawn(transactions.ids[rows])
         low = hashes <= self._bar
         self._keep(hashes[low], observations.columns[rows[low]])
 
@@ -82,7 +85,7 @@ class TrainingSample:
         self._prune()
         return self._columns[0] if self._columns else np.empty((0, 0))
 
-    def _keep(self, hashes: np.ndarray[tuple[int], np.dtype[np.uint64]], columns: FloatArray) -> None:
+    def _keep(self, hashes: HashArray, columns: FloatArray) -> None:
         self._hashes.append(hashes)
         self._columns.append(columns)
         self._held += len(hashes)
@@ -122,9 +125,12 @@ class TrainingSample:
         return together
 
 
-def _hash(transaction_id: str) -> int:
-    digest = blake2b(transaction_id.encode(), digest_size=8, person=b"train").digest()
-    return int.from_bytes(digest, "little")
+def _drawn(ids: IntArray) -> HashArray:
+    """A lot for each id: its hash mixed again (splitmix64's finaliser), independent of other choices by hash."""
+    lots = ids.view(np.uint64) ^ _LOT
+    lots = (lots ^ (lots >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    lots = (lots ^ (lots >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return lots ^ (lots >> np.uint64(31))
 
 
 def train(settings: Settings, sample: TrainingSample) -> Model:
@@ -141,7 +147,7 @@ def train(settings: Settings, sample: TrainingSample) -> Model:
     population = catalogue.population(columns)
     return detection.fit(
         catalogue.values(columns, population),
-        catalogue.specs,
+        catalogue.judged,
         settings.detection,
         population=population,
         transactions_per_day=sample.seen / days / sample.share,

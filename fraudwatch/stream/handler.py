@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from fraudwatch.metrics import Metrics
-from fraudwatch.records import Chunk, Outcome
+from fraudwatch.records import Chunk, Outcome, Transactions
 from fraudwatch.stream.parts import Alert, Batch
 from fraudwatch.stream.publishing import Publisher
-from fraudwatch.stream.states import PartitionState, States, event_times
+from fraudwatch.stream.states import PartitionState, States
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Handler:
                 scores=found.score,
                 dead_letters=[(letter.stage, letter.reason) for letter in batch.dead_letters],
                 stage_seconds={**batch.stage_seconds, **publish},
-                newest_event_time_ms=int(event_times(found).max()) if len(found.offsets) else None,
+                newest_event_time_ms=_newest(found.transactions),
             )
             self._metrics.conflicts(batch.conflicts)
             self._metrics.alerts_cut(batch.cut)
@@ -106,14 +106,18 @@ class Handler:
         if not batch.alerts:
             return
         found = batch.assessments
-        rows = {alert_id: row for row, alert_id in enumerate(found.alert_ids) if alert_id is not None}
+        rows = {alert_id: row for row, alert_id in found.alert_ids.items()}
         behind = [rows[alert.alert_id] for alert in batch.alerts]
-        records = np.searchsorted(chunk.offsets, found.offsets[behind])
+        of = found.transactions
         self._metrics.alerts(
             [(alert.severity, _kind(alert)) for alert in batch.alerts],
-            event_time_ms=event_times(found)[behind],
-            ingest_time_ms=chunk.timestamps_ms[records],
+            event_time_ms=of.event_time_ms[behind],
+            ingest_time_ms=chunk.timestamps_ms[of.rows[behind]],
         )
+
+
+def _newest(transactions: Transactions) -> int | None:
+    return int(transactions.event_time_ms.max()) if len(transactions) else None
 
 
 def _kind(alert: Alert) -> str:

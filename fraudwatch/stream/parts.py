@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fraudwatch.config.settings import Settings
-from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Record, Transaction
+from fraudwatch.records import (
+    ByteArray,
+    Chunk,
+    DeadLetter,
+    FloatArray,
+    IntArray,
+    Record,
+    Transaction,
+    Transactions,
+)
 
 Headers = list[tuple[str, bytes]]
 
@@ -54,15 +63,13 @@ class Assessments(Protocol):
     """What was concluded on n transactions, by column."""
 
     @property
-    def transactions(self) -> Sequence[Transaction]: ...
-    @property
-    def offsets(self) -> IntArray: ...
+    def transactions(self) -> Transactions: ...
     @property
     def outcome(self) -> ByteArray: ...
     @property
     def score(self) -> FloatArray: ...
     @property
-    def alert_ids(self) -> Sequence[str | None]: ...
+    def alert_ids(self) -> Mapping[int, str]: ...
 
 
 class Batch(Protocol):
@@ -83,7 +90,11 @@ class Batch(Protocol):
     @property
     def stage_seconds(self) -> Mapping[str, float]: ...
     @property
-    def new_accounts(self) -> Sequence[str]: ...
+    def new_accounts(self) -> IntArray: ...
+    @property
+    def evicted(self) -> int: ...
+    @property
+    def returned(self) -> int: ...
 
 
 class Edge(Protocol):
@@ -107,7 +118,7 @@ class Pipeline(Protocol):
     def training(self) -> Training: ...
     @property
     def policy(self) -> Policy: ...
-    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch: ...
+    def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch: ...
     def use(self, model: Any) -> None: ...
 
 

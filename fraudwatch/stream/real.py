@@ -25,7 +25,7 @@ def real_parts(settings: Settings) -> Parts:
         )
 
     def load(artefact: Artefact) -> detection.Model:
-        model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), catalogue.specs)
+        model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), catalogue.judged)
         catalogue.check_population(model.population)
         detection.warm_up(model)
         return model

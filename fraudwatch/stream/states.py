@@ -1,11 +1,9 @@
 """The state of each partition this worker holds, and the one thread that touches it."""
 
 import asyncio
-import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -16,28 +14,6 @@ from fraudwatch.stream.parts import Batch, MakePipeline, Pipeline
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-# --- until pipeline.fold takes a Chunk and gives columns
-def fold_into(pipeline: Any, chunk: Chunk, publish: bool) -> Any:
-    if "chunk" in inspect.signature(pipeline.fold).parameters:
-        return pipeline.fold(chunk, publish=publish)
-    return pipeline.fold([chunk.record(row) for row in range(len(chunk))], publish=publish)
-
-
-def hashes(accounts: Any) -> Any:
-    if isinstance(accounts, np.ndarray):
-        return accounts.tolist()
-    return [int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little") for name in accounts]
-
-
-def event_times(found: Any) -> Any:
-    if isinstance(found.transactions, list):
-        return np.array([transaction.event_time_ms for transaction in found.transactions], np.int64)
-    return found.transactions.event_time_ms
-
-
-# ---
 
 
 @dataclass
@@ -60,8 +36,8 @@ class PartitionState:
         Raises BrokerError where too many accounts are in two partitions.
         """
         new = chunk.part(int(np.searchsorted(chunk.offsets, self.position)))
-        batch: Batch = fold_into(self.pipeline, new, publish)
-        self.accounts.add(self.partition, hashes(batch.new_accounts))
+        batch = self.pipeline.fold(new, publish=publish)
+        self.accounts.add(self.partition, batch.new_accounts.tolist())
         return batch
 
     def reach(self, chunk: Chunk) -> None:

@@ -82,9 +82,10 @@ def test_a_model_trained_ahead_of_time_gives_the_scores_of_one_trained_on_the_wa
 
 def test_a_model_for_other_features_is_refused(configured: Settings, stream: Path, tmp_path: Path) -> None:
     detection.write(detection.pack(train_file(configured, stream, train_span=TRAIN)), tmp_path / "model")
-    features = msgspec.structs.replace(configured.features, windows=(Duration(3_600_000),))
+    required = ("transaction_id", "account_id", "event_time", "amount")
+    source = msgspec.structs.replace(configured.source, mapping={name: name for name in required})
     with pytest.raises(ArtefactError):
-        load_model(msgspec.structs.replace(configured, features=features), tmp_path / "model")
+        load_model(msgspec.structs.replace(configured, source=source), tmp_path / "model")
 
 
 def test_labels_measure_and_change_no_score(configured: Settings, stream: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from fraudwatch.detection.artefact import Manifest
 from fraudwatch.detection.content import Content, schema_sha256, version_of
 from fraudwatch.errors import ArtefactError
 from fraudwatch.pipeline import Pipeline
-from fraudwatch.records import NO_TIMESTAMP, FloatArray, Record
+from fraudwatch.records import NO_TIMESTAMP, Chunk, FloatArray, Record
 from fraudwatch.stream.real import real_parts
 
 FEW_TREES = 4
@@ -119,7 +119,7 @@ class Forge:
         assert scores.score.shape == (len(self._values),)
         assert not np.isinf(scores.score).any()
         self._pipeline.use(model)
-        batch = self._pipeline.fold(self._records())
+        batch = self._pipeline.fold(Chunk.of(self._records()))
         assert len(batch.assessments.transactions) == len(self._rows)
         assert not np.isnan(batch.assessments.score).any()
 

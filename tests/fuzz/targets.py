@@ -35,7 +35,7 @@ from fraudwatch.errors import (
     UnusableInputError,
 )
 from fraudwatch.pipeline import Pipeline
-from fraudwatch.records import NO_TIMESTAMP, DeadLetter, Reason, Record, Transaction
+from fraudwatch.records import NO_TIMESTAMP, Chunk, DeadLetter, Reason, Record, Transaction
 from fraudwatch.stream.models import Shelf
 
 Run = Callable[[bytes], None]
@@ -131,7 +131,7 @@ def _can_be_worked_with(settings: Settings) -> None:
     for decoder in decoders:
         decoder.decode(_RECORDS[0])
     pipeline = Pipeline(settings)
-    batch = pipeline.fold(_RECORDS)
+    batch = pipeline.fold(Chunk.of(_RECORDS))
     assert batch.records == len(batch.dead_letters) + len(batch.assessments.transactions)
     pipeline.policy.use(np.linspace(9.0, 0.0, 500), 500.0, "fuzz")
     reasons = tuple(Reason(spec, 4.0, 4.0, 7.0, None) for spec in pipeline.catalogue.specs)

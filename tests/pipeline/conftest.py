@@ -8,7 +8,7 @@ from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Alerts, Detection, Settings, Training
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Pipeline, train
-from fraudwatch.records import NO_TIMESTAMP, Record
+from fraudwatch.records import NO_TIMESTAMP, Chunk, Record
 from fraudwatch.simulate import Plan, rows
 
 DAY = 86_400_000
@@ -32,5 +32,5 @@ def stream() -> list[Record]:
 @pytest.fixture(scope="session")
 def model(configured: Settings, stream: list[Record]) -> Model:
     pipeline = Pipeline(configured)
-    pipeline.fold(stream[: len(stream) // 2])
+    pipeline.fold(Chunk.of(stream[: len(stream) // 2]))
     return train(configured, pipeline.training)

@@ -14,27 +14,26 @@ from fraudwatch.alerts import encode, schema
 from fraudwatch.config.settings import Settings
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Batch, Pipeline, TrainingSample, train
-from fraudwatch.records import NO_TIMESTAMP, Outcome, Record
+from fraudwatch.records import NO_TIMESTAMP, Chunk, Outcome, Record, TextField
 
 
 def fold(pipeline: Pipeline, records: Sequence[Record], cut: int) -> list[Batch]:
-    return [pipeline.fold(records[begin : begin + cut]) for begin in range(0, len(records), cut)]
+    return [pipeline.fold(Chunk.of(records[begin : begin + cut])) for begin in range(0, len(records), cut)]
 
 
 def conclusions(batches: list[Batch]) -> list[tuple[object, ...]]:
     """Everything that was concluded on each transaction, exactly."""
     return [
-        (transaction.transaction_id, offset, outcome, score.hex(), reason, alert_id)
-        for batch in batches
-        for transaction, offset, outcome, score, reason, alert_id in zip(
-            batch.assessments.transactions,
-            batch.assessments.offsets.tolist(),
-            batch.assessments.outcome.tolist(),
-            batch.assessments.score.tolist(),
-            batch.assessments.top_reason,
-            batch.assessments.alert_ids,
-            strict=True,
+        (
+            found.transactions.text_of(row, TextField.TRANSACTION_ID),
+            int(found.transactions.offsets[row]),
+            int(found.outcome[row]),
+            float(found.score[row]).hex(),
+            found.top_reason(row),
+            found.alert_ids.get(row),
         )
+        for found in (batch.assessments for batch in batches)
+        for row in range(len(found.transactions))
     ]
 
 
@@ -99,11 +98,11 @@ def test_every_record_ends_as_an_assessment_or_a_dead_letter(
         )
         for offset, record in enumerate(stream[:300])
     ]
-    batch = Pipeline(configured, model=model).fold(mixed)
+    batch = Pipeline(configured, model=model).fold(Chunk.of(mixed))
     assert batch.records == 300 == len(batch.assessments.transactions) + len(batch.dead_letters)
     positions = {letter.record.offset for letter in batch.dead_letters}
-    assert positions | set(batch.assessments.offsets.tolist()) == set(range(300))
-    assert positions.isdisjoint(batch.assessments.offsets.tolist())
+    assert positions | set(batch.assessments.transactions.offsets.tolist()) == set(range(300))
+    assert positions.isdisjoint(batch.assessments.transactions.offsets.tolist())
     assert batch.assessments.count(Outcome.DUPLICATE) > 0
 
 
@@ -113,7 +112,7 @@ def test_a_repeated_transaction_is_a_duplicate_and_a_changed_one_also_a_conflict
     row = {"transaction_id": "1", "account_id": "a", "event_time": "2024-03-01T00:00:00Z", "amount": 5}
     values = [json.dumps(row), json.dumps(row), json.dumps(row | {"amount": 6})]
     records = [Record("t", 0, i, NO_TIMESTAMP, None, value.encode()) for i, value in enumerate(values)]
-    batch = Pipeline(configured).fold(records)
+    batch = Pipeline(configured).fold(Chunk.of(records))
     assert batch.assessments.outcome.tolist()[1:] == [Outcome.DUPLICATE.value] * 2
     assert batch.conflicts == 1
 
@@ -122,7 +121,7 @@ def test_without_a_model_transactions_are_unscored_and_the_cause_is_named(
     configured: Settings, stream: list[Record]
 ) -> None:
     pipeline = Pipeline(configured)
-    batch = pipeline.fold(stream[:2_000])
+    batch = pipeline.fold(Chunk.of(stream[:2_000]))
     assert set(batch.assessments.outcome.tolist()) == {
         Outcome.UNSCORED_NO_MODEL.value,
         Outcome.UNSCORED_YOUNG_ACCOUNT.value,
@@ -137,8 +136,8 @@ def test_folding_without_publishing_moves_the_state_on_all_the_same(
 ) -> None:
     half = len(stream) // 2
     restored = Pipeline(configured, model=model)
-    assert restored.fold(stream[:half], publish=False).alerts == []
-    rest = [restored.fold(stream[half:])]
+    assert restored.fold(Chunk.of(stream[:half]), publish=False).alerts == []
+    rest = [restored.fold(Chunk.of(stream[half:]))]
     assert conclusions(rest) == conclusions(whole)[-len(conclusions(rest)) :]
     assert alerts(rest) == alerts(whole)[-len(alerts(rest)) :]
 
@@ -152,7 +151,9 @@ def test_the_same_log_trains_the_same_model_whatever_the_batches_and_partitions(
         pipelines = [Pipeline(configured, partition=p, partitions=partitions) for p in range(partitions)]
         for begin, end in pairwise([*range(0, len(half), cut), len(half)]):
             for partition, pipeline in enumerate(pipelines):
-                pipeline.fold([r for r in half[begin:end] if account_of(r) % partitions == partition])
+                mine = [r for r in half[begin:end] if account_of(r) % partitions == partition]
+                if mine:
+                    pipeline.fold(Chunk.of(mine))
         sample = TrainingSample.merged([pipeline.training for pipeline in pipelines])
         versions.add(train(configured, sample).version)
     assert len(versions) == 1
@@ -166,9 +167,9 @@ def test_a_small_sample_is_chosen_by_hash_not_by_arrival(configured: Settings, s
     training = msgspec.structs.replace(configured.training, sample=500)
     small = msgspec.structs.replace(configured, training=training)
     forward, backward = Pipeline(small), Pipeline(small)
-    forward.fold(stream)
+    forward.fold(Chunk.of(stream))
     for record in stream:
-        backward.fold([record])
+        backward.fold(Chunk.of([record]))
     assert len(forward.training.rows()) == 500
     assert forward.training.rows().tobytes() == backward.training.rows().tobytes()
 
@@ -176,6 +177,6 @@ def test_a_small_sample_is_chosen_by_hash_not_by_arrival(configured: Settings, s
 def test_the_timer_is_the_only_clock(configured: Settings, model: Model, stream: list[Record]) -> None:
     ticks = iter(range(100))
     pipeline = Pipeline(configured, model=model, timer=lambda: float(next(ticks)))
-    seconds = pipeline.fold(stream[:10]).stage_seconds
+    seconds = pipeline.fold(Chunk.of(stream[:10])).stage_seconds
     assert seconds == {"decode": 1.0, "features": 1.0, "detection": 1.0, "alerts": 1.0}
-    assert sum(Pipeline(configured).fold(stream[:10]).stage_seconds.values()) == 0.0
+    assert sum(Pipeline(configured).fold(Chunk.of(stream[:10])).stage_seconds.values()) == 0.0

@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import time
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ import msgspec
 import numpy as np
 
 from fraudwatch.config.settings import Settings
+from fraudwatch.decode.columns import by_column
 from fraudwatch.errors import ArtefactError, TrainingError
 from fraudwatch.pipeline import Assessments, Batch
 from fraudwatch.records import Chunk, DeadLetter, Outcome, Record, Refusal, Stage, Transaction
@@ -77,9 +79,10 @@ class RecordingPipeline:
         offsets: list[int] = []
         letters: list[DeadLetter] = []
         alerts: list[FakeAlert] = []
-        alert_ids: list[str | None] = []
-        accounts: list[str] = []
-        for record in records:
+        alert_ids: dict[int, str] = {}
+        accounts: list[int] = []
+        rows: list[int] = []
+        for row, record in enumerate(records):
             self._digest.update(record.value or b"none")
             self.training.seen += 1
             content = read(record.value)
@@ -90,10 +93,12 @@ class RecordingPipeline:
             account = content.get("account", f"a{self.partition}")
             if account not in self._accounts:
                 self._accounts.add(account)
-                accounts.append(account)
+                accounts.append(zlib.crc32(account.encode()))
             transactions.append(Transaction(f"t{content['n']}", account, record.timestamp_ms, 100, "EUR"))
             offsets.append(record.offset)
-            alert_ids.append(f"alert-{content['n']}" if content.get("do") == "alert" else None)
+            rows.append(row)
+            if content.get("do") == "alert":
+                alert_ids[len(rows) - 1] = f"alert-{content['n']}"
             if content.get("do") == "alert" and publish:
                 alerts.append(FakeAlert(f"alert-{content['n']}", content["n"]))
         self._write_down(records, publish)
@@ -101,11 +106,11 @@ class RecordingPipeline:
         return Batch(
             records=len(records),
             assessments=Assessments(
-                transactions=transactions,
-                offsets=np.array(offsets, np.int64),
+                transactions=by_column(transactions, np.array(rows, np.int64), np.array(offsets, np.int64)),
                 outcome=np.full(n, Outcome.UNSCORED_NO_MODEL.value, np.uint8),
                 score=np.full(n, np.nan),
-                top_reason=[None] * n,
+                strongest=np.full(n, -1, np.int16),
+                reasons=(),
                 alert_ids=alert_ids,
             ),
             dead_letters=letters,
@@ -113,7 +118,7 @@ class RecordingPipeline:
             cut=0,
             conflicts=0,
             stage_seconds={"decode": 0.0},
-            new_accounts=tuple(accounts),
+            new_accounts=np.array(accounts, np.int64),
         )
 
     def _do(self, what: str | None, publish: bool) -> None:

@@ -11,6 +11,7 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 
 from fraudwatch.config.settings import Settings, Topics
+from fraudwatch.decode.columns import by_column
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics, read_sample
 from fraudwatch.pipeline import Assessments, Batch
@@ -38,9 +39,11 @@ class OneAlertEach:
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         records = [chunk.record(row) for row in range(len(chunk))]
         self.folded += [record.offset for record in records]
-        nothing = Assessments([], np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0), [], [])
+        none = np.zeros(0, np.int64)
+        rows = by_column([], none, none)
+        nothing = Assessments(rows, np.zeros(0, np.uint8), np.zeros(0), np.zeros(0, np.int16), (), {})
         alerts: list[Any] = [SimpleNamespace(alert_id=f"{r.partition}-{r.offset}") for r in records]
-        return Batch(len(records), nothing, [], alerts, 0, 0, {})
+        return Batch(len(records), nothing, [], alerts, 0, 0, {}, none)
 
 
 class Wire:

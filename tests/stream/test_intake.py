@@ -14,7 +14,7 @@ from fraudwatch.config.log import with_log
 from fraudwatch.config.settings import Csv, Kafka, Settings, Source
 from fraudwatch.errors import BrokerError, ConfigurationError
 from fraudwatch.pipeline import Pipeline
-from fraudwatch.records import Outcome, Record
+from fraudwatch.records import Chunk, Outcome, Record
 from fraudwatch.stream import run_intake
 
 Start = Callable[..., Any]
@@ -155,7 +155,7 @@ def test_after_a_crash_nothing_is_lost_and_a_pipeline_finds_the_repeats(
             Record(m.topic(), partition, m.offset(), m.timestamp()[1], m.key(), m.value())
             for m in of_partition
         ]
-        batch = pipeline.fold(records)
+        batch = pipeline.fold(Chunk.of(records))
         assert (batch.dead_letters, batch.conflicts) == ([], 0)
         outcomes += batch.assessments.outcome.tolist()
     assert outcomes.count(Outcome.DUPLICATE.value) == 300

@@ -6,14 +6,13 @@ Scores are lines `transaction_id,score` with the score in hexadecimal, so that n
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fraudwatch.config.loading import load
 from fraudwatch.pipeline import Batch, Pipeline
-from fraudwatch.records import Record
+from fraudwatch.records import Chunk, TextField
 from fraudwatch.stream import run_worker
 from fraudwatch.stream.real import real_parts
 
@@ -21,12 +20,13 @@ from fraudwatch.stream.real import real_parts
 class WritingPipeline(Pipeline):
     scores: Path
 
-    def fold(self, records: Sequence[Record], *, publish: bool = True) -> Batch:
-        batch = super().fold(records, publish=publish)
+    def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
+        batch = super().fold(chunk, publish=publish)
         found = batch.assessments
         with self.scores.open("a", encoding="utf-8") as out:
-            for transaction, score in zip(found.transactions, found.score.tolist(), strict=True):
-                out.write(f"{transaction.transaction_id},{score.hex()}\n")
+            for row, score in enumerate(found.score.tolist()):
+                name = found.transactions.text_of(row, TextField.TRANSACTION_ID)
+                out.write(f"{name},{score.hex()}\n")
         return batch
 
 
