@@ -23,7 +23,21 @@ def compiled(kernel: Kernel) -> Kernel:
     cache lies beside the module or where NUMBA_CACHE_DIR says; where neither can be written the kernel is
     compiled afresh by each process (some 10 s) instead.
     """
-    dispatcher = numba.njit(nogil=True)(kernel)
+    return _compiled(kernel, makes_arrays=True)
+
+
+def borrowing(kernel: Kernel) -> Kernel:
+    """The same for a kernel that neither makes nor keeps an array: it counts no references to those it is given.
+
+    Counting costs two atomic operations for every array at every call that is not inlined: four fifths of the time
+    of a kernel of many functions over a tuple of tables. What it calls must be `borrowing` too; numba refuses to
+    compile one that makes an array ("no implementation found"). `_nrt` is not documented by numba.
+    """
+    return _compiled(kernel, makes_arrays=False)
+
+
+def _compiled(kernel: Kernel, makes_arrays: bool) -> Kernel:
+    dispatcher = numba.njit(nogil=True, _nrt=makes_arrays)(kernel)
     if hasattr(dispatcher, "enable_caching"):  # not with NUMBA_DISABLE_JIT: then it is the function itself
         try:
             dispatcher._cache = _PackageCache(kernel)
