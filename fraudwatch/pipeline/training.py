@@ -89,7 +89,7 @@ class TrainingSample:
         self._hashes.append(hashes)
         self._columns.append(columns)
         self._held += len(hashes)
-        if self._held > 2 * self._limit:
+        if self._held > self._limit + self._limit // 4:
             self._prune()
 
     def _prune(self) -> None:
@@ -97,7 +97,11 @@ class TrainingSample:
         if not self._hashes:
             return
         hashes, columns = np.concatenate(self._hashes), np.concatenate(self._columns)
-        order = np.lexsort((*columns.T[::-1], hashes))[: self._limit]
+        if len(hashes) > self._limit:
+            highest = np.partition(hashes, self._limit - 1)[self._limit - 1]
+            among = hashes <= highest
+            hashes, columns = hashes[among], columns[among]
+        order = _order(hashes, columns)[: self._limit]
         self._hashes, self._columns = [hashes[order]], [columns[order]]
         self._held = len(order)
         if self._held == self._limit:
@@ -123,6 +127,15 @@ class TrainingSample:
                 together._extend_span(np.array(sample.span_ms))
         together._prune()
         return together
+
+
+def _order(hashes: HashArray, columns: FloatArray) -> IntArray:
+    """By hash; of the same id on two accounts, by content."""
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    if (ordered[1:] == ordered[:-1]).any():
+        return np.lexsort((*columns.T[::-1], hashes))
+    return order
 
 
 def _drawn(ids: IntArray) -> HashArray:
