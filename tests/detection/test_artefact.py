@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from fraudwatch.detection import Artefact, Model, npz, pack, read, unpack, write
+from fraudwatch.detection import DETECTORS, Artefact, Model, npz, pack, read, unpack, write
 from fraudwatch.detection.arrays import AnyArray
 from fraudwatch.detection.artefact import Manifest
 from fraudwatch.errors import ArtefactError
@@ -57,7 +57,7 @@ def npy(array: Any, allow_pickle: bool = False) -> bytes:
 def test_a_model_read_back_scores_the_same_to_the_bit(
     fitted: Callable[..., Model], values: FloatArray, specs: Specs, tmp_path: Path, combiner: str
 ) -> None:
-    model = fitted(values, combiner=combiner)
+    model = fitted(values, combiner=combiner, detectors=tuple(DETECTORS))
     write(pack(model), tmp_path)
     again = unpack(read(tmp_path), specs)
     for name in ("surprises", "contributions", "score"):

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyod.models.ecod import ECOD
 from pyod.models.hbos import HBOS
 from pyod.models.iforest import IForest
+from pyod.models.knn import KNN
 from pyod.models.pca import PCA
 
 from fraudwatch.detection import contract
@@ -13,10 +15,13 @@ from fraudwatch.detection.arrays import ArrayReader
 from fraudwatch.detection.detectors import (
     DETECTORS,
     Detector,
+    EmpiricalTails,
     HistogramScore,
     IsolationForest,
+    NearestNeighbours,
     PrincipalComponents,
 )
+from fraudwatch.detection.detectors.protocol import drawn
 from fraudwatch.errors import ArtefactError
 from fraudwatch.records import FloatArray
 
@@ -31,24 +36,31 @@ def training() -> FloatArray:
 
 
 def asked(edges: FloatArray) -> FloatArray:
-    """20,000 rows: at training values, at `edges` float64[k, 6] and a hair beside, and far beyond."""
+    """100,000 rows: at training values, at `edges` float64[k, 6] and a hair beside, and far beyond."""
     random = np.random.default_rng(6)
-    at_edges = edges[random.integers(0, edges.shape[0], (5_000, 6)), np.arange(6)]
-    beside = np.nextafter(at_edges, np.where(random.random((5_000, 6)) < 0.5, -np.inf, np.inf))
-    beyond = random.uniform(-2.0, 20.0, (5_000, 6))
+    at_edges = edges[random.integers(0, edges.shape[0], (25_000, 6)), np.arange(6)]
+    beside = np.nextafter(at_edges, np.where(random.random((25_000, 6)) < 0.5, -np.inf, np.inf))
+    beyond = random.uniform(-2.0, 20.0, (45_000, 6))
     return np.concatenate([training(), at_edges, beside, beyond])
 
 
-def assert_equals(detector: Detector, theirs: Any, rows: FloatArray) -> None:
-    assert rows.shape[0] == 20_000
-    np.testing.assert_allclose(detector.score(rows), theirs.decision_function(rows), rtol=0, atol=1e-9)
+def assert_equals(detector: Detector, expected: FloatArray, threshold: float, rows: FloatArray) -> None:
+    """Scores within 1e-9 of PyOD's, and on the same side of PyOD's threshold."""
+    assert rows.shape[0] == 100_000
+    found = detector.score(rows)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+    assert ((found > threshold) == (expected > threshold)).all()
+
+
+def assert_equals_pyod(detector: Detector, theirs: Any, rows: FloatArray) -> None:
+    assert_equals(detector, theirs.decision_function(rows), theirs.threshold_, rows)
 
 
 def test_isolation_forest_equals_pyod_even_at_its_thresholds() -> None:
     theirs = IForest(n_estimators=100, random_state=SEED, n_jobs=1).fit(training())
     thresholds = [tree.tree_.threshold[tree.tree_.feature >= 0] for tree in theirs.estimators_]
     edges = np.repeat(np.concatenate(thresholds).reshape(-1, 1), 6, axis=1)
-    assert_equals(IsolationForest.fit(training(), SEED), theirs, asked(edges))
+    assert_equals_pyod(IsolationForest.fit(training(), SEED), theirs, asked(edges))
 
 
 def test_hbos_equals_pyod_even_at_the_edges_of_its_bins() -> None:
@@ -57,12 +69,73 @@ def test_hbos_equals_pyod_even_at_the_edges_of_its_bins() -> None:
     edges = np.concatenate(
         [theirs.bin_edges_, theirs.bin_edges_[:1] - reach[:1], theirs.bin_edges_[-1:] + reach[-1:]]
     )
-    assert_equals(HistogramScore.fit(training(), SEED), theirs, asked(edges))
+    assert_equals_pyod(HistogramScore.fit(training(), SEED), theirs, asked(edges))
 
 
 def test_pca_equals_pyod() -> None:
     theirs = PCA(n_components=5, random_state=SEED).fit(training())
-    assert_equals(PrincipalComponents.fit(training(), SEED), theirs, asked(training()))
+    assert_equals_pyod(PrincipalComponents.fit(training(), SEED), theirs, asked(training()))
+
+
+def test_nearest_neighbours_equal_pyod() -> None:
+    theirs = KNN(n_neighbors=5, algorithm="ball_tree").fit(drawn(training(), 2_000, SEED))
+    assert_equals_pyod(NearestNeighbours.fit(training(), SEED), theirs, asked(training()))
+
+
+@pytest.mark.parametrize("rows", [5, 63, 64, 65, 300])
+def test_nearest_neighbours_of_few_rows_equal_a_look_at_all_of_them(rows: int) -> None:
+    few, queries = training()[:rows], asked(training())[::997]
+    distances = np.sqrt(((queries[:, None, :] - few[None, :, :]) ** 2).sum(axis=2))
+    detector = NearestNeighbours(np.ascontiguousarray(few.T))
+    np.testing.assert_allclose(detector.score(queries), np.sort(distances, axis=1)[:, 4], rtol=0, atol=1e-9)
+
+
+def alone(theirs: Any, rows: FloatArray) -> FloatArray:
+    return np.array([theirs.decision_function(row.reshape(1, -1))[0] for row in rows])
+
+
+def from_the_definition(trained: FloatArray, rows: FloatArray) -> FloatArray:
+    """Li et al. 2022: both tails of each column with the row counted in, the rarer one."""
+    total = np.zeros(rows.shape[0])
+    for column, values in zip(trained.T, rows.T, strict=True):
+        ascending = np.sort(column)
+        at_most = np.searchsorted(ascending, values, side="right")
+        at_least = column.size - np.searchsorted(ascending, values, side="left")
+        total += -np.log((1 + np.minimum(at_most, at_least)) / (column.size + 1))
+    return total
+
+
+@pytest.mark.filterwarnings("ignore:Precision loss occurred:RuntimeWarning")  # scipy, of the constant column
+def test_frozen_ecod_equals_what_pyod_says_of_a_row_alone() -> None:
+    trained = training()[:1_000]
+    rows = np.concatenate([trained[:50], asked(training())[::700], np.zeros((1, 6)), np.full((1, 6), 20.0)])
+    expected = alone(ECOD().fit(trained), rows)
+    np.testing.assert_allclose(from_the_definition(trained, rows), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(EmpiricalTails.fit(trained, SEED).score(rows), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:Precision loss occurred:RuntimeWarning")
+def test_frozen_ecod_equals_its_definition() -> None:
+    threshold = ECOD().fit(training()).threshold_
+    rows = asked(training())
+    assert_equals(
+        EmpiricalTails.fit(training(), SEED), from_the_definition(training(), rows), threshold, rows
+    )
+
+
+def test_a_burst_does_not_hide_in_its_own_batch_from_frozen_ecod() -> None:
+    detector, strange = EmpiricalTails.fit(training(), SEED), np.full((2_048, 6), 15.0)
+    assert (detector.score(strange) == detector.score(strange[:1])).all()
+
+
+@pytest.mark.parametrize(("kind", "most"), [(NearestNeighbours, 2_000), (EmpiricalTails, 10_000)])
+def test_of_a_large_sample_a_bounded_part_is_kept(kind: type[Detector], most: int) -> None:
+    rows = np.random.default_rng(2).exponential(0.43, (most + 500, 2))
+    arrays = kind.fit(rows, SEED).arrays()
+    assert max(array.size for array in arrays.values()) <= 2 * most + 2
+    kept = arrays["columns"][0] if kind is NearestNeighbours else arrays["knots"][: arrays["start"][1]]
+    assert kept.size == most
+    assert np.isin(kept, rows[:, 0]).all()
 
 
 def test_pca_leaves_out_columns_that_repeat_others() -> None:
@@ -103,3 +176,42 @@ def test_a_forest_that_a_kernel_could_not_walk_is_refused(name: str, wrong: Any)
     arrays = IsolationForest.fit(training(), SEED).arrays()
     with pytest.raises(ArtefactError, match=name):
         IsolationForest.load(ArrayReader(arrays | {name: wrong}), 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("columns", np.zeros((6, 4))),
+        ("columns", np.zeros((6, 2_001))),
+        ("columns", np.zeros((5, 300))),
+        ("columns", np.full((6, 300), 1e200)),
+        ("columns", np.full((6, 300), np.nan)),
+        ("columns", np.zeros((6, 300), dtype=np.float32)),
+    ],
+)
+def test_neighbours_that_a_kernel_could_not_measure_are_refused(name: str, wrong: Any) -> None:
+    arrays = NearestNeighbours.fit(training(), SEED).arrays()
+    with pytest.raises(ArtefactError, match=name):
+        NearestNeighbours.load(ArrayReader(arrays | {name: wrong}), 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("start", lambda array: array[:-1]),
+        ("start", lambda array: array - 1),
+        ("start", lambda array: array * 2),
+        ("start", lambda array: array[[0, 2, 1, 3, 4, 5, 6]]),
+        ("start", lambda array: array[[0, 0, 2, 3, 4, 5, 6]]),
+        ("knots", lambda array: array[::-1]),
+        ("knots", lambda array: array * np.nan),
+        ("at", lambda array: array[:-1]),
+        ("at", lambda array: array - 9.0),
+        ("between", lambda array: array[:-1]),
+        ("between", lambda array: array + 1e9),
+    ],
+)
+def test_tails_that_a_kernel_could_not_read_are_refused(name: str, spoil: Any) -> None:
+    arrays = EmpiricalTails.fit(training(), SEED).arrays()
+    with pytest.raises(ArtefactError, match=name):
+        EmpiricalTails.load(ArrayReader(arrays | {name: spoil(arrays[name])}), 6)

@@ -58,6 +58,13 @@ def profile_reason(name: str, code: str, sentence: Text) -> FeatureSpec:
     )
 
 
+def drawn(surprises: FloatArray, most: int, seed: int) -> FloatArray:
+    """At most so many of float64[n, c] rows, in their order: for one seed always the same."""
+    if surprises.shape[0] <= most:
+        return surprises
+    return surprises[np.sort(np.random.default_rng(seed).choice(surprises.shape[0], most, replace=False))]
+
+
 def checked_columns(surprises: FloatArray, width: int) -> FloatArray:
     """float64[n, width] rows as the float64[width, n] columns a kernel reads. Raises ValueError unless finite.
 
