@@ -109,10 +109,12 @@ class Handler:
         rows = {alert_id: row for row, alert_id in found.alert_ids.items()}
         behind = [rows[alert.alert_id] for alert in batch.alerts]
         of = found.transactions
+        # Not `of.rows`: what was folded may be the end of the chunk only.
+        records = np.searchsorted(chunk.offsets, of.offsets[behind])
         self._metrics.alerts(
             [(alert.severity, _kind(alert)) for alert in batch.alerts],
             event_time_ms=of.event_time_ms[behind],
-            ingest_time_ms=chunk.timestamps_ms[of.rows[behind]],
+            ingest_time_ms=chunk.timestamps_ms[records],
         )
 
 

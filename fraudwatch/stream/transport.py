@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
 from fraudwatch.errors import BrokerError
 from fraudwatch.records import Chunk
+from fraudwatch.stream.assignor import CopartitioningAssignor
 from fraudwatch.stream.ledger import Ledger, Span
 from fraudwatch.stream.raw import to_chunk
 
@@ -28,16 +28,15 @@ MEANWHILE_SECONDS = 0.02
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer with a short fetch and a sticky assignor, which does not see aborted transactions.
+    """Faust's consumer with a short fetch and an assignor chosen on purpose, which sees no aborted transactions.
 
-    Sticky, because a partition that moves has its state restored: Faust's choice without tables is round
-    robin, which may move every partition whenever a member joins or leaves.
+    Faust's choice without tables is round robin, which may move every partition whenever a member joins or leaves.
     """
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        consumer._partition_assignment_strategy = (StickyPartitionAssignor,)
+        consumer._partition_assignment_strategy = (CopartitioningAssignor,)
         consumer._isolation_level = "read_committed"
         return consumer
 

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from fraudwatch.config.loading import dump
 from fraudwatch.config.settings import Kafka, Metrics, Settings, Source, Stream, Topics, Training
 
 PROGRAM = Path(__file__).with_name("recording_worker.py")
+CHUNK_PROGRAM = Path(__file__).with_name("chunk_member.py")
 _PYTHONPATH = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
 START_SECONDS = 30.0
 
@@ -108,6 +110,44 @@ class WorkerProcess(MemberProcess):
             for partition, first, last, *_ in self.lines(kind)
             for offset in range(int(first), int(last) + 1)
         ]
+
+
+class ChunkProcess(MemberProcess):
+    """One chunk member; the journal is shared by the members of a test."""
+
+    def __init__(self, settings: Settings, directory: Path, name: str, *topics: str) -> None:
+        self.journal = directory / "journal"
+        self.journal.touch()
+        configuration = directory / f"{name}.settings"
+        configuration.write_bytes(pickle.dumps(settings))
+        super().__init__(
+            settings, directory, name, str(CHUNK_PROGRAM), str(configuration), str(self.journal), *topics
+        )
+
+    def lines(self, kind: str) -> list[list[str]]:
+        """The words after `kind` of each whole line of the journal."""
+        text = self.journal.read_text()
+        lines = [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
+        return [words[1:] for words in lines if words[0] == kind]
+
+    def chunks(self) -> list[tuple[str, int, list[tuple[int, int]]]]:
+        """Topic, partition and (offset, number) of each record of every chunk handled, in order."""
+        return [
+            (topic, int(partition), [tuple(map(int, record.split(":"))) for record in records])  # type: ignore[misc]
+            for _, topic, partition, *records in self.lines("handled")
+        ]
+
+    def handled(self) -> Counter[tuple[str, int, int]]:
+        """How often each record, by topic, partition and offset, was handled."""
+        return Counter((topic, p, offset) for topic, p, records in self.chunks() for offset, _ in records)
+
+    def numbers(self) -> Counter[int]:
+        """How often each number was handled."""
+        return Counter(number for _, _, records in self.chunks() for _, number in records)
+
+    @property
+    def holds(self) -> str:
+        return self.ask("/ready")[1]
 
 
 class IntakeProcess(MemberProcess):
@@ -298,6 +338,21 @@ def start_intake(tmp_path: Path) -> Iterator[Callable[..., IntakeProcess]]:
 
     def start(settings: Settings, **changes: Any) -> IntakeProcess:
         started.append(IntakeProcess(replace(settings, **changes), tmp_path, f"intake-{len(started)}"))
+        return started[-1]
+
+    yield start
+    _kill(started)
+
+
+@pytest.fixture
+def start_member(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Callable[..., ChunkProcess]]:
+    """Starts a member on these topics; what still runs at the end of the test is killed."""
+    started: list[ChunkProcess] = []
+
+    def start(settings: Settings, *topics: str) -> ChunkProcess:
+        settings = replace(settings, metrics=replace(settings.metrics, port=free_port()))
+        names = topics or (settings.source.topic,)
+        started.append(ChunkProcess(settings, tmp_path, f"member-{len(started)}", *names))
         return started[-1]
 
     yield start
