@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,15 @@ def kafka_node() -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@cache
+def _admin(address: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": address, "log_level": 0})
+
+
 def make_topics(address: str, names: Sequence[str], partitions: int) -> None:
     """Topics that keep everything."""
     new = [NewTopic(name, num_partitions=partitions, config={"retention.ms": "-1"}) for name in names]
-    admin = AdminClient({"bootstrap.servers": address})
-    for made in admin.create_topics(new).values():
+    for made in _admin(address).create_topics(new).values():
         made.result()
 
 
@@ -95,8 +100,7 @@ class Committed:
 
 def members_with_partitions(address: str, group: str) -> int:
     """How many members of a group were given something to read."""
-    admin = AdminClient({"bootstrap.servers": address})
-    described = admin.describe_consumer_groups([group])[group].result()
+    described = _admin(address).describe_consumer_groups([group])[group].result()
     return sum(bool(member.assignment.topic_partitions) for member in described.members)
 
 

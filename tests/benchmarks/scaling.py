@@ -199,8 +199,8 @@ def _table(figures: dict[str, Any], scale: Scale) -> Table:
         ("what", "one", "two", "ratio"),
         rows,
         (
-            f"Medians of {scale.rounds} alternating runs on {os.cpu_count()} cores. Workers share them with the broker,",
-            "so two of them cannot have a core each where there are only two; bare pipelines are held to theirs.",
+            f"Medians of {scale.rounds} alternating runs on {os.cpu_count()} cores, which workers share with the",
+            "broker: of two cores two workers cannot have one each. Bare pipelines are held to theirs.",
         ),
     )
 

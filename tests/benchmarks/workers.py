@@ -43,16 +43,19 @@ def settings_of(log: Log, group: str, **more: str) -> dict[str, str]:
 
 @contextmanager
 def fraudwatch(
-    log: Log, group: str, overrides: Mapping[str, str] | None = None, script: Path | None = None
+    log: Log,
+    group: str,
+    overrides: Mapping[str, str] | None = None,
+    script: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Program]:
     """The product with a model given beforehand; `script` runs it in place of the command (see latency)."""
     told = settings_of(log, group, **(overrides or {})) | {"metrics.port": str(free_port())}
     topics.apply(simulated_settings(told), partitions=log.partitions)
     given = [f"--set={key}={value}" for key, value in told.items()]
     command = [sys.executable, str(script)] if script else [sys.executable, "-m", "fraudwatch"]
-    with running(
-        "fraudwatch", [*command, "worker", "--config", CONFIGURATION, "--model", log.model, *given]
-    ) as program:
+    words = [*command, "worker", "--config", CONFIGURATION, "--model", log.model, *given]
+    with running("fraudwatch", words, environment) as program:
         yield program
 
 
