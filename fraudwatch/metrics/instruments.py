@@ -29,7 +29,7 @@ STAGE_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 # Powers of two up to the largest batch the settings allow.
 BATCH_BOUNDS = (1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096, 10_000)
 # From a live stream (under a second) to a replay of last week; what is older is in +Inf.
-DELAY_BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
+DELAY_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
 # Scores are sums of −log10 of tail probabilities: ordinary below 2, alerts usually between 3 and 10.
 SCORE_BOUNDS = (0, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20)
 
@@ -73,6 +73,18 @@ class Metrics:
             self._dead_letters.labels("pipeline" if reason == "internal" else "decode", reason)
         self._conflicts = self._counter(
             "conflicts_total", "Duplicates whose content differs from the first transaction of that id."
+        )
+        self._evicted = self._counter(
+            "accounts_evicted_total", "Accounts let go of because there were more than features.max_accounts."
+        )
+        self._returned = self._counter(
+            "accounts_returned_total", "Accounts seen again after they were let go of: their history is lost."
+        )
+        self._acknowledged = BulkHistogram(
+            "fraudwatch_acknowledged_seconds",
+            "Seconds from the Kafka timestamp of a record to its acknowledgement.",
+            DELAY_BOUNDS,
+            self.registry,
         )
         self._restored = self._counter(
             "restored_records_total", "Records folded into history on assignment, without alerts."
@@ -236,6 +248,16 @@ class Metrics:
     def conflicts(self, count: int) -> None:
         """So many duplicates differed from the first transaction of their id."""
         self._conflicts.inc(count)
+
+    def accounts_let_go(self, evicted: int, returned: int) -> None:
+        """So many accounts were let go of, and so many of those that ever were have been seen again."""
+        self._evicted.inc(evicted)
+        self._returned.inc(returned)
+
+    def acknowledged(self, timestamps_ms: npt.ArrayLike) -> None:
+        """Records with these Kafka timestamps, int64[n] (negative: none), were acknowledged just now."""
+        taken = np.asarray(timestamps_ms, dtype=np.float64)
+        self._acknowledged.observe(self._clock() - taken[taken >= 0] / 1000)
 
     def restored(self, records: int) -> None:
         """So many records were folded into history without publishing."""

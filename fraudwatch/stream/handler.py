@@ -92,6 +92,8 @@ class Handler:
             )
             self._metrics.conflicts(batch.conflicts)
             self._metrics.alerts_cut(batch.cut)
+            self._metrics.accounts_let_go(batch.evicted, batch.returned)
+            self._metrics.acknowledged(chunk.timestamps_ms)
             self._report_alerts(chunk, batch)
             self._report_edge(state)
         self._metrics.misplaced_accounts(self._states.accounts.misplaced)

@@ -175,11 +175,20 @@ def test_the_small_counts_and_gauges_say_what_they_were_told(metrics):
     metrics.alerts_cut(2)
     metrics.conflicts(3)
     metrics.restored(4)
+    metrics.accounts_let_go(5, 6)
     metrics.refused_model()
     metrics.budget(40.0)
     names = ("alerts_cut_total", "conflicts_total", "restored_records_total", "refused_models_total")
     assert [value(metrics, name) for name in names] == [2, 3, 4, 1]
+    assert [value(metrics, f"accounts_{name}_total") for name in ("evicted", "returned")] == [5, 6]
     assert value(metrics, "alert_budget_per_day") == 40
+
+
+def test_the_way_to_the_acknowledgement_is_measured_where_kafka_gave_a_time(metrics):
+    metrics.acknowledged(np.array([999_980, 999_000, -1]))
+    assert value(metrics, "acknowledged_seconds_count") == 2
+    assert value(metrics, "acknowledged_seconds_sum") == pytest.approx(1.02)
+    assert value(metrics, "acknowledged_seconds_bucket", le="0.025") == 1
 
 
 @pytest.mark.parametrize(
