@@ -1,16 +1,11 @@
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
-from fraudwatch.detection import DETECTORS, Model, pack, warm_up, write
+from fraudwatch.detection import DETECTORS, Model, pack, warm_up
 from fraudwatch.errors import TrainingError
 from fraudwatch.records import FeatureSpec, FloatArray, Role, Scores, Side
 
@@ -243,44 +238,6 @@ def test_a_poor_sample_is_still_a_sample(fitted: Fit, specs: Specs) -> None:
 def test_rows_of_another_width_are_refused(model: Model, values: FloatArray) -> None:
     with pytest.raises(ValueError, match="7 columns"):
         model.score(values[:, :6])
-
-
-SCORE_ONLY = """
-import sys
-from pathlib import Path
-import msgspec, numpy as np
-from fraudwatch.detection import read, unpack, warm_up
-from fraudwatch.records import FeatureSpec
-specs = msgspec.json.decode(Path(sys.argv[1], "specs.json").read_bytes(), type=tuple[FeatureSpec, ...])
-model = unpack(read(Path(sys.argv[1])), specs)
-warm_up(model)
-heavy = sorted({name.partition(".")[0] for name in sys.modules} & {"pyod", "sklearn", "joblib"})
-rows = np.load(Path(sys.argv[1], "rows.npy"))
-print(heavy, model.version)
-np.save(Path(sys.argv[1], "scores.npy"), model.score(rows).score)
-"""
-
-
-@pytest.mark.parametrize("environment", [{}, {"NUMBA_DISABLE_JIT": "1"}], ids=["compiled", "plain"])
-def test_another_process_scores_the_same_without_importing_pyod(
-    model: Model, values: FloatArray, specs: Specs, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    write(pack(model), tmp_path)
-    (tmp_path / "specs.json").write_bytes(msgspec.json.encode(specs))
-    rows = awkward(values)
-    np.save(tmp_path / "rows.npy", rows)
-    done = subprocess.run(
-        [sys.executable, "-c", SCORE_ONLY, str(tmp_path)],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.stdout == f"[] {model.version}\n", done.stderr
-    # In plain Python 2**x is another library's: its last bit may differ, not more.
-    tolerance: dict[str, Any] = {"rtol": 0, "atol": 1e-9 if environment else 0}
-    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), model.score(rows).score, **tolerance)
 
 
 def test_warming_up_leaves_the_model_as_it_was(model: Model, values: FloatArray) -> None:
