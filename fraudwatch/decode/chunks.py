@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fraudwatch.decode.columns import Columns, by_column
+from fraudwatch.decode.digests import MARGIN
 from fraudwatch.decode.kernels.rows import read_rows
 from fraudwatch.decode.plan import Plan
 from fraudwatch.records import (
@@ -43,7 +44,7 @@ class ChunkReader:
         if self._plan is None:
             return one_by_one(self._decode, chunk)
         values = _values(chunk)
-        joined = b"\0".join([self._plan.constants, *values, b""])
+        joined = b"\0".join([self._plan.constants, *values, bytes(MARGIN)])
         if len(joined) > LARGEST_BUFFER:
             return one_by_one(self._decode, chunk)
         text = np.frombuffer(joined, dtype=np.uint8)
@@ -86,22 +87,30 @@ def _compiled(
 ) -> tuple[Columns, ByteArray, int]:
     """The columns, of which only rows with a 1 in `taken` have a meaning, and how many that are."""
     count = len(values)
-    columns, taken = Columns.of(count), np.empty(count, dtype=np.uint8)
+    columns, taken, room = Columns.of(count), np.empty(count, dtype=np.uint8), plan.room()
     with np.errstate(over="ignore"):  # hashes wrap on purpose, which only plain NumPy would warn of
-        most = read_rows(
-            text,
+        taken_rows = read_rows(
             len(plan.constants) + 1,
             np.fromiter(map(len, values), np.int64, count),
             np.array(chunk.timestamps_ms),  # a copy, so never read-only, for which a kernel is compiled anew
+            text,
             plan.rules,
             plan.largest,
             plan.table,
             plan.texts,
             plan.zone,
-            *columns,
+            room.kinds,
+            room.found,
+            room.stack,
+            room.names,
+            columns.longs,
+            columns.places,
+            columns.traits,
+            columns.spans,
+            columns.hashes,
             taken,
         )
-    return columns, taken, most
+    return columns, taken, taken_rows
 
 
 def _merged(taken: Transactions, plain: Transactions) -> Transactions:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fraudwatch.decode.digests import HASHES, TEXTS, digest_rows
+from fraudwatch.decode.digests import HASHES, MARGIN, TEXTS, digest_rows
 from fraudwatch.records import (
     ByteArray,
     IntArray,
@@ -85,9 +85,9 @@ def by_column(transactions: Sequence[Transaction], rows: IntArray, offsets: IntA
         place = place_of(transaction.latitude, transaction.longitude)
         columns.places[:, row] = place or (0, 0)
         columns.traits[row] = traits_of(transaction) | (Trait.HAS_PLACE if place else 0)
-    buffer = np.frombuffer(bytes(text), dtype=np.uint8)
+    buffer = np.frombuffer(bytes(text) + bytes(MARGIN), dtype=np.uint8)
     with np.errstate(over="ignore"):  # hashes wrap on purpose, which only plain NumPy would warn of
-        digest_rows(buffer, columns.spans, columns.longs, columns.places, columns.traits, columns.hashes)
+        digest_rows(buffer, *columns)
     return columns.finished(rows, offsets, buffer)
 
 

@@ -7,17 +7,20 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import compiled, eight_bytes, elements
 from fraudwatch.records import ByteArray, IntArray, SmallIntArray, TextField
 
 Word: TypeAlias = Any
 """64 bits, signed or not: what wraps where Python's own numbers would grow."""
 
+Numbers: TypeAlias = tuple[np.int64, np.int64, np.int64, np.int64, np.int64]
+"""All that a transaction says beside its texts: event time, amount, latitude, longitude, traits."""
+
 # Numba needs 64-bit numbers by name: a plain one beside them would turn them into floats.
 U8, U13, U16, U17, U21, U32 = (np.uint64(bits) for bits in (8, 13, 16, 17, 21, 32))
 U43, U47, U48, U51, U56 = (np.uint64(bits) for bits in (43, 47, 48, 51, 56))
 FINAL = np.uint64(0xFF)
-NOTHING = np.uint64(0)
+NOTHING, ALL = np.uint64(0), np.uint64(2**64 - 1)
 # SipHash's constants with the key b"fraudwatch" in them.
 KEY_0, KEY_1 = int.from_bytes(b"fraudwat", "little"), int.from_bytes(b"ch", "little")
 V0, V1 = np.uint64(0x736F6D6570736575 ^ KEY_0), np.uint64(0x646F72616E646F6D ^ KEY_1)
@@ -27,6 +30,8 @@ TEXTS = len(TextField)
 ID, ACCOUNT = TextField.TRANSACTION_ID.value, TextField.ACCOUNT_ID.value
 COUNTERPARTY = TextField.COUNTERPARTY_ID.value
 HASHES = 4
+MARGIN = 8
+"""Bytes behind the last text of a buffer that may be read, and mean nothing."""
 
 
 @compiled
@@ -44,25 +49,19 @@ def _mixed(v0: Word, v1: Word, v2: Word, v3: Word) -> tuple[Word, Word, Word, Wo
 
 
 @compiled
-def _word(text: ByteArray, begin: int, count: int) -> Word:
-    """So many bytes, at most 8, as a little-endian number."""
-    word: Word = NOTHING
-    for place in range(count - 1, -1, -1):
-        word = (word << U8) | np.uint64(text[begin + place])
-    return word
-
-
-@compiled
 def digest(text: ByteArray, begin: int, end: int) -> Word:
-    """The hash of the bytes from `begin` to `end`, signed."""
+    """The hash of the bytes from `begin` to `end`, signed; behind them the buffer has MARGIN bytes more."""
     v0, v1, v2, v3 = V0, V1, V2, V3
     place = begin
     while place + 8 <= end:
-        word = _word(text, place, 8)
+        word = eight_bytes(text, place)
         v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ word)
         v0 ^= word
         place += 8
-    word = _word(text, place, end - place) | (np.uint64(end - begin) << U56)
+    last: Word = NOTHING
+    if place < end:
+        last = eight_bytes(text, place) & (ALL >> np.uint64(64 - 8 * (end - place)))
+    word = last | (np.uint64(end - begin) << U56)
     v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ word)
     v0, v2 = v0 ^ word, v2 ^ FINAL
     for _ in range(3):
@@ -74,64 +73,60 @@ def digest(text: ByteArray, begin: int, end: int) -> Word:
 def digest_row(
     text: ByteArray,
     spans: SmallIntArray,
-    numbers: tuple[int, int, int, int, int],
+    numbers: Numbers,
     hashes: IntArray,
+    rows: int,
     row: int,
 ) -> None:
-    """Fill `hashes` [HASHES, n] in one row: of three texts, 0 where absent, and of the whole transaction.
+    """Fill `hashes` [HASHES, rows] in one row: of three texts, 0 where absent, and of the whole transaction.
 
-    `spans` is [n, TEXTS, 2]; `numbers` are all the rest that a transaction says: event time, amount, latitude,
-    longitude, traits. It is hashed as one message of 64-bit words: the numbers, then the hash of each text, 0 for an
-    absent one.
+    All arrays are given as their elements. `spans` is [rows, TEXTS, 2]; A transaction is hashed as one message of
+    64-bit words: its numbers, then the hash of each text, 0 for an absent one.
     """
     v0, v1, v2, v3 = V0, V1, V2, V3
-    time_ms, amount, latitude, longitude, traits = numbers
-    for number in (
-        np.int64(time_ms),
-        np.int64(amount),
-        np.int64(latitude),
-        np.int64(longitude),
-        np.int64(traits),
-    ):
-        word = np.uint64(number)
+    for number in numbers:
+        word = np.uint64(np.int64(number))
         v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ word)
         v0 ^= word
     for field in range(TEXTS):
-        begin, end = int(spans[row, field, 0]), int(spans[row, field, 1])
+        span = (row * TEXTS + field) * 2
+        begin, end = int(spans[span]), int(spans[span + 1])
         hashed: Word = np.int64(0)
         if end > begin:
             hashed = digest(text, begin, end)
         if field == ID:
-            hashes[0, row] = hashed
+            hashes[row] = hashed
         elif field == ACCOUNT:
-            hashes[1, row] = hashed
+            hashes[rows + row] = hashed
         elif field == COUNTERPARTY:
-            hashes[2, row] = hashed
+            hashes[2 * rows + row] = hashed
         word = np.uint64(hashed)
         v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ word)
         v0 ^= word
     v2 ^= FINAL
     for _ in range(3):
         v0, v1, v2, v3 = _mixed(v0, v1, v2, v3)
-    hashes[3, row] = np.int64(v0 ^ v1 ^ v2 ^ v3)
+    hashes[3 * rows + row] = np.int64(v0 ^ v1 ^ v2 ^ v3)
 
 
 @compiled
 def digest_rows(
     text: ByteArray,
-    spans: SmallIntArray,
     longs: IntArray,
     places: SmallIntArray,
     traits: ByteArray,
+    spans: SmallIntArray,
     hashes: IntArray,
 ) -> None:
     """`digest_row` of every row, from the columns of `fraudwatch.decode.columns.Columns`."""
-    for row in range(len(spans)):
+    bytes_, bare_spans, bare_hashes = elements(text), elements(spans), elements(hashes)
+    rows = len(traits)
+    for row in range(rows):
         numbers = (
-            int(longs[0, row]),
-            int(longs[1, row]),
-            int(places[0, row]),
-            int(places[1, row]),
-            int(traits[row]),
+            np.int64(longs[0, row]),
+            np.int64(longs[1, row]),
+            np.int64(places[0, row]),
+            np.int64(places[1, row]),
+            np.int64(traits[row]),
         )
-        digest_row(text, spans, numbers, hashes, row)
+        digest_row(bytes_, bare_spans, numbers, bare_hashes, rows, row)

@@ -9,7 +9,7 @@ import numpy as np
 from fraudwatch.config.currencies import minor_digits
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode.columns import place_of, word_trait
-from fraudwatch.decode.kernels import rows
+from fraudwatch.decode.kernels import given
 from fraudwatch.decode.kernels.table import NOWHERE, Entry, build
 from fraudwatch.decode.kernels.texts import DOUBT
 from fraudwatch.decode.mapping import WORDS, Field, limits_ms
@@ -17,14 +17,14 @@ from fraudwatch.decode.money import largest_amount
 from fraudwatch.decode.paths import Path
 from fraudwatch.decode.refusals import Refused
 from fraudwatch.decode.rules import mapped_legs
-from fraudwatch.records import IntArray, SmallIntArray, TextField
+from fraudwatch.records import ByteArray, IntArray, SmallIntArray, TextField
 
 _FORMS: dict[str | None, tuple[int, int, int]] = {
-    None: (rows.ISO_OR_COUNT, 1, 1),
-    "iso8601": (rows.ISO, 1, 1),
-    "epoch_s": (rows.COUNT, 1000, 1),
-    "epoch_ms": (rows.COUNT, 1, 1),
-    "epoch_us": (rows.COUNT, 1, 1000),
+    None: (given.ISO_OR_COUNT, 1, 1),
+    "iso8601": (given.ISO, 1, 1),
+    "epoch_s": (given.COUNT, 1000, 1),
+    "epoch_ms": (given.COUNT, 1, 1),
+    "epoch_us": (given.COUNT, 1, 1000),
 }
 """How each form is read, and milliseconds a unit, as a fraction."""
 
@@ -45,6 +45,27 @@ class Plan(NamedTuple):
     table: SmallIntArray
     texts: SmallIntArray
     zone: IntArray
+
+    def room(self) -> "Room":
+        """To read one chunk in."""
+        targets = int(self.rules[given.TARGETS])
+        names = np.zeros((1 + given.UNMAPPED + targets, given.NAME), dtype=np.int64)
+        names[:, 2] = NOWHERE - 1  # of no object yet
+        return Room(
+            np.empty(targets, dtype=np.uint8),
+            np.empty((self.rules[given.LEAVES], 2), dtype=np.int64),
+            np.empty((given.DEEPEST, 2), dtype=np.int64),
+            names,
+        )
+
+
+class Room(NamedTuple):
+    """What a kernel works in (`kernels.given.Given`)."""
+
+    kinds: ByteArray
+    found: IntArray
+    stack: IntArray
+    names: IntArray
 
 
 class NotPlannedError(Exception):
@@ -84,21 +105,23 @@ class _Planning:
 
     def plan(self, longest_record: int) -> Plan:
         self._enter_names()
-        rules = np.zeros(rows.RULES, dtype=np.int64)
-        rules[rows.LEAVES] = len(self._leaves)
-        rules[rows.TARGETS] = len(self._leaves) + len(self._nodes)
-        rules[rows.LONGEST_RECORD] = longest_record
-        rules[rows.LONGEST_TEXT] = self._settings.limits.max_text
+        rules = np.zeros(given.RULES, dtype=np.int64)
+        rules[given.LEAVES] = len(self._leaves)
+        rules[given.TARGETS] = len(self._leaves) + len(self._nodes)
+        rules[given.LONGEST_RECORD] = longest_record
+        rules[given.LONGEST_TEXT] = self._settings.limits.max_text
         self._lay_time(rules)
         self._lay_amount(rules)
         self._lay_places(rules)
         self._lay_words(rules)
         texts = np.array([self._text(field) for field in TextField], dtype=np.int32)
         table, constants = build(self._entries, bytes(self._constants))
+        zone = self._zone()
+        rules[given.ENTRIES], rules[given.ZONES] = len(table), len(zone)
         largest = largest_amount(self._settings)
         if self._is_minor:
             largest *= 10 ** minor_digits(self._settings.currency)
-        return Plan(constants, rules, largest, table, texts, self._zone())
+        return Plan(constants, rules, largest, table, texts, zone)
 
     @property
     def _is_minor(self) -> bool:
@@ -125,10 +148,10 @@ class _Planning:
         form = self._mappings["event_time"].format
         if form not in _FORMS:
             raise NotPlannedError("event times are in a form of the house's own")
-        rules[rows.TIME_LEAF] = self._leaf("event_time")
-        rules[[rows.TIME_FORM, rows.TIME_TIMES, rows.TIME_PARTS]] = _FORMS[form]
-        rules[[rows.EARLIEST, rows.LATEST]] = limits_ms(self._settings.limits)
-        rules[rows.AHEAD] = int(self._settings.limits.ahead)
+        rules[given.TIME_LEAF] = self._leaf("event_time")
+        rules[[given.TIME_FORM, given.TIME_TIMES, given.TIME_PARTS]] = _FORMS[form]
+        rules[[given.EARLIEST, given.LATEST]] = limits_ms(self._settings.limits)
+        rules[given.AHEAD] = int(self._settings.limits.ahead)
 
     def _zone(self) -> IntArray:
         zone = self._mappings["event_time"].zone
@@ -137,26 +160,26 @@ class _Planning:
         return _IN_UTC
 
     def _lay_amount(self, rules: IntArray) -> None:
-        rules[rows.AMOUNT_LEAF] = self._leaf("amount")
-        rules[rows.AMOUNT] = self._constant("amount") or 0
-        rules[rows.AMOUNT_FACTOR] = 1 if self._is_minor else 10 ** minor_digits(self._settings.currency)
+        rules[given.AMOUNT_LEAF] = self._leaf("amount")
+        rules[given.AMOUNT] = self._constant("amount") or 0
+        rules[given.AMOUNT_FACTOR] = 1 if self._is_minor else 10 ** minor_digits(self._settings.currency)
 
     def _lay_places(self, rules: IntArray) -> None:
         latitude, longitude = self._constant("latitude"), self._constant("longitude")
         here = place_of(latitude or 0.0, longitude or 0.0) or (0, 0)
-        rules[rows.LATITUDE_LEAF], rules[rows.LONGITUDE_LEAF] = (
+        rules[given.LATITUDE_LEAF], rules[given.LONGITUDE_LEAF] = (
             self._leaf("latitude"),
             self._leaf("longitude"),
         )
-        rules[rows.LATITUDE] = rows.NOWHERE_ON_EARTH if latitude is None else here[0]
-        rules[rows.LONGITUDE] = rows.NOWHERE_ON_EARTH if longitude is None else here[1]
+        rules[given.LATITUDE] = given.NOWHERE_ON_EARTH if latitude is None else here[0]
+        rules[given.LONGITUDE] = given.NOWHERE_ON_EARTH if longitude is None else here[1]
 
     def _lay_words(self, rules: IntArray) -> None:
-        rules[rows.DIRECTION_LEAF], rules[rows.STATUS_LEAF] = self._leaf("direction"), self._leaf("status")
-        rules[rows.CURRENCY_LEAF] = self._leaf("currency")
-        rules[rows.DIRECTION] = word_trait(self._constant("direction"))
-        rules[rows.STATUS] = word_trait(self._constant("status"))
-        owners = (rows.DIRECTION_OWNER, rows.STATUS_OWNER, rows.CURRENCY_OWNER)
+        rules[given.DIRECTION_LEAF], rules[given.STATUS_LEAF] = self._leaf("direction"), self._leaf("status")
+        rules[given.CURRENCY_LEAF] = self._leaf("currency")
+        rules[given.DIRECTION] = word_trait(self._constant("direction"))
+        rules[given.STATUS] = word_trait(self._constant("status"))
+        owners = (given.DIRECTION_OWNER, given.STATUS_OWNER, given.CURRENCY_OWNER)
         for place, owner in zip(owners, (self._owner(name) for name in _CHOICES), strict=True):
             rules[place] = owner
         for name in _CHOICES:

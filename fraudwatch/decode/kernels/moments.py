@@ -65,23 +65,23 @@ def _offset_at(text: ByteArray, place: int, end: int) -> int:
 
 
 @compiled
-def _in_zone(local_ms: int, zone: IntArray) -> int:
-    """A local time in UTC. `zone` is [n, 2]: from which local time on, how many milliseconds ahead of UTC."""
-    low, high = 0, len(zone)
+def in_zone(local_ms: int, zone: IntArray, zones: int) -> int:
+    """A local time in UTC. `zone` is [zones, 2]: from which local time on, how many milliseconds ahead of UTC."""
+    low, high = 0, zones
     while high - low > 1:
         middle = (low + high) >> 1
-        if zone[middle, 0] <= local_ms:
+        if zone[2 * middle] <= local_ms:
             low = middle
         else:
             high = middle
-    return local_ms - int(zone[low, 1]) if zone[low, 0] <= local_ms else DOUBT
+    return local_ms - int(zone[2 * low + 1]) if zone[2 * low] <= local_ms else DOUBT
 
 
 @compiled
-def iso_at(text: ByteArray, begin: int, end: int, zone: IntArray) -> int:
+def iso_at(text: ByteArray, begin: int, end: int, zone: IntArray, zones: int) -> int:
     """The time written as `2024-05-31[T ]12:00[:00[.250]][Z]` or a bare date, or DOUBT.
 
-    A time without an offset is in `zone` (as for `_in_zone`).
+    A time without an offset is in `zone` (as for `in_zone`).
     """
     length = end - begin
     if length < 10:
@@ -91,7 +91,7 @@ def iso_at(text: ByteArray, begin: int, end: int, zone: IntArray) -> int:
         return DOUBT
     local_ms = days * _DAY_MS
     if length == 10:
-        return _in_zone(local_ms, zone)
+        return in_zone(local_ms, zone, zones)
     if length < 16 or (text[begin + 10] != UPPER_T and text[begin + 10] != SPACE):
         return DOUBT
     hour, minute = _two(text, begin + 11), _two(text, begin + 14)
@@ -116,6 +116,6 @@ def iso_at(text: ByteArray, begin: int, end: int, zone: IntArray) -> int:
                 return DOUBT
             place = after
     if place == end:
-        return _in_zone(local_ms, zone)
+        return in_zone(local_ms, zone, zones)
     offset = _offset_at(text, place, end)
     return DOUBT if offset == DOUBT else local_ms - offset

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import compiled, eight_bytes
+from fraudwatch.decode.kernels.given import ENTRY
 from fraudwatch.records import ByteArray, SmallIntArray
 
 NOWHERE = -1
@@ -23,28 +24,41 @@ class Entry(NamedTuple):
 
 
 @compiled
-def _slot(text: ByteArray, begin: int, end: int, owner: int, size: int) -> int:
-    """Where to begin to look; `size` is a power of two."""
-    hashed = owner * 89 + (end - begin) * 31
-    if end > begin:
-        hashed += int(text[begin]) * 131 + int(text[end - 1]) * 17 + int(text[(begin + end) >> 1]) * 53
+def _slot(first: int, middle: int, last: int, length: int, owner: int, size: int) -> int:
+    """Where to begin to look for bytes of so much length, 0 for those that there are not; `size` is a power of two."""
+    hashed = owner * 89 + length * 31 + first * 131 + last * 17 + middle * 53
     return (hashed ^ (hashed >> 7)) & (size - 1)
 
 
 @compiled
-def look_up(text: ByteArray, begin: int, end: int, owner: int, table: SmallIntArray) -> int:
-    """The entry of these bytes, NOWHERE if there is none."""
-    size = len(table)
-    slot = _slot(text, begin, end, owner, size)
-    while table[slot, 0] >= 0:
-        known = int(table[slot, 1])
-        if table[slot, 0] == owner and table[slot, 2] - known == end - begin:
-            place = begin
-            while place < end and text[place] == text[known + place - begin]:
-                place += 1
-            if place == end:
-                return slot
+def is_same(text: ByteArray, one: int, other: int, length: int) -> bool:
+    """Whether the same bytes begin at both places."""
+    while length >= 8:
+        if eight_bytes(text, one) != eight_bytes(text, other):
+            return False
+        one, other, length = one + 8, other + 8, length - 8
+    if length == 0:
+        return True
+    different = eight_bytes(text, one) ^ eight_bytes(text, other)
+    return bool(different << np.uint64(64 - 8 * length) == 0)
+
+
+@compiled
+def look_up(text: ByteArray, begin: int, end: int, owner: int, table: SmallIntArray, size: int) -> int:
+    """Where in the elements of a table of so many entries that of these bytes begins, NOWHERE if there is none."""
+    length = end - begin
+    slot = _slot(0, 0, 0, 0, owner, size)
+    if length > 0:
+        middle = int(text[begin + (length >> 1)])
+        slot = _slot(int(text[begin]), middle, int(text[end - 1]), length, owner, size)
+    entry = slot * ENTRY
+    while table[entry] >= 0:
+        known = int(table[entry + 1])
+        has_length = table[entry + 2] - known == length
+        if has_length and table[entry] == owner and is_same(text, begin, known, length):
+            return entry
         slot = (slot + 1) & (size - 1)
+        entry = slot * ENTRY
     return NOWHERE
 
 
@@ -53,14 +67,13 @@ def build(entries: Mapping[tuple[int, bytes], Entry], before: bytes) -> tuple[Sm
     size = 64
     while size < 4 * len(entries):
         size *= 2
-    table = np.full((size, 5), NOWHERE, dtype=np.int32)
+    table = np.full((size, ENTRY), NOWHERE, dtype=np.int32)
     constants = bytearray(before)
     for (owner, known), (value, second) in entries.items():
         begin = len(constants)
         constants += known
-        # One byte more, because an empty array has no address to look at.
-        text = np.frombuffer(known + b"\0", dtype=np.uint8)
-        slot = _slot(text, 0, len(known), owner, size)
+        marks = (known[0], known[len(known) >> 1], known[-1]) if known else (0, 0, 0)
+        slot = _slot(*marks, len(known), owner, size)
         while table[slot, 0] >= 0:
             slot = (slot + 1) & (size - 1)
         table[slot] = owner, begin, len(constants), value, second
