@@ -3,6 +3,7 @@
 from fraudwatch.pipeline.batch import Assessments, Batch
 from fraudwatch.pipeline.pipeline import Pipeline
 from fraudwatch.pipeline.training import TrainingSample, train, train_artefact
+from fraudwatch.pipeline.warming import warm_up
 
 __all__ = [
     "Assessments",
@@ -11,4 +12,5 @@ __all__ = [
     "TrainingSample",
     "train",
     "train_artefact",
+    "warm_up",
 ]
