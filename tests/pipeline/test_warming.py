@@ -25,7 +25,10 @@ model = detection.unpack(detection.read(directory), pipeline.catalogue.judged)
 warm_up(settings, model)
 made = []
 compiling = Dispatcher.compile
-Dispatcher.compile = lambda self, signature: (made.append(f"{self.py_func.__name__}{signature}"), compiling(self, signature))[1]
+def noted(self, signature):
+    made.append(f"{self.py_func.__name__}{signature}")
+    return compiling(self, signature)
+Dispatcher.compile = noted
 values = stream.read_bytes().splitlines()
 pipeline.use(model)
 batch = pipeline.fold(Chunk("t", 0, np.arange(len(values)), np.full(len(values), -1), [None] * len(values), values))
