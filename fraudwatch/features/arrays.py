@@ -1,11 +1,13 @@
 """The tables that hold the history of one partition, and how they grow.
 
-An account is a slot: one element of `State.accounts` and one row of `State.windows`. Its kept transactions lie in
-one block of `State.events`, a ring whose size is a power of two; blocks that were outgrown go to a free list of
-their size. An element of a ring is addressed by its logical number L (growing for ever, at most 2^31); its place
-is `start + (L & mask)`.
+An account is a slot: one element of `State.accounts`, one row of `State.windows` and one of `State.links`. Its kept
+transactions lie in one block of `State.events`, a ring whose size is a power of two; blocks that were outgrown go to
+a free list of their size. An element of a ring is addressed by its logical number L (growing for ever, at most 2^31);
+its place is `start + (L & mask)`.
 
-An account costs 280 bytes and 64 for each window, a kept transaction 40, or 48 where the source has places.
+An account costs 312 bytes, 64 for each window and 16 to 32 in its index; a kept transaction 40, or 48 where the source
+has places; an id remembered 27 to 80 (`kernels.repeats`); a counterparty of an account 36 to 44; an account let go of
+16 to 32.
 """
 
 from enum import IntEnum
@@ -23,8 +25,8 @@ Table: TypeAlias = np.recarray[Any, Any]
 NEVER = -(2**62)
 """A time before all times."""
 
-NO_MONTH = -10
-"""Not even the month before that of the first transaction."""
+NOTHING = -1
+"""Instead of a slot, a pair, a block or a logical number: none."""
 
 FIRST_BLOCK = 4
 """Most accounts of real streams hold a handful of transactions at a time."""
@@ -51,9 +53,11 @@ ACCOUNT = np.dtype(
     [
         # The hash of the account.
         ("key", np.int64),
-        # Event times of the newest and of the first transaction.
+        # Event times of the newest and of the first transaction, and of the first that can have a whole history:
+        # of an account that was let go of and returned, the longest window after its return.
         ("newest", np.int64),
         ("first", np.int64),
+        ("whole_from", np.int64),
         # Winsorised money of the whole history: Σ, and Σ of squares as own_high · 2^40 + own_low.
         ("own_sum", np.int64),
         ("own_high", np.int64),
@@ -75,6 +79,11 @@ ACCOUNT = np.dtype(
         ("end", np.int32),
         ("peaks_begin", np.int32),
         ("peaks_end", np.int32),
+        # The first logical number that is still there for evidence, and the batch that has put it there.
+        ("held", np.int32),
+        ("batch", np.int32),
+        # Which account of this slot it is: pairs of one that was let go of have another number.
+        ("incarnation", np.int32),
         # Transactions of the whole history, those that moved money, and of the two months.
         ("total", np.int32),
         ("paid", np.int32),
@@ -113,35 +122,51 @@ WINDOW = np.dtype(
 
 EVENT = np.dtype(
     [
-        ("time", np.int64),
-        ("money", np.int64),  # the amount, 0 of a transaction that moved none
+        # Packed, see `kernels.packed`: time, local moment and bits; the amount asked for and the winsorised one, each
+        # with half of the offset.
+        ("stamp", np.int64),
+        ("asked", np.int64),
         ("winsor", np.int64),
         ("weight", np.float32),
         ("peak", np.int32),  # not of this transaction: the block's descending maxima, as logical numbers
         ("pair", np.int32),
-        ("bits", np.uint8),
-        ("moment", np.uint8),  # local weekday · 24 + hour
-    ],
-    align=True,
+        ("before", np.int32),  # logical number of the previous transaction with the same counterparty
+    ]
 )
 
 PLACE = np.dtype([("latitude", np.int32), ("longitude", np.int32)])  # millionths of a degree
 
-PAIR = np.dtype([("key", np.int64), ("first_time", np.int64), ("last", np.int32)])
+PAIR = np.dtype(
+    [
+        ("counterparty", np.int64),
+        ("first_time", np.int64),
+        ("slot", np.int32),
+        ("incarnation", np.int32),
+        ("last", np.int32),  # logical number of the newest transaction; of a free pair the next free one
+    ]
+)
 
 SEEN = np.dtype([("key", np.int64), ("time", np.int64), ("content", np.int32)])
 
 
 class Used(IntEnum):
-    """What `State.used` counts."""
+    """What `State.used` holds: how much of each table is in use, and a few numbers of the whole partition."""
 
     EVENTS = 0
     PAIRS = 1
     ACCOUNTS = 2
     SEEN = 3
     """Places of `State.seen` that are not empty."""
-    NEWEST = 4
-    """No count: the newest event time of the partition."""
+    GONE = 4
+    """Accounts let go of that `State.gone` remembers."""
+    FREE_PAIR = 5
+    """The first pair that can be used again, the next one stands in its `last`."""
+    NEWEST = 6
+    """The newest event time."""
+    LEAST_ACTIVE = 7
+    """The slot that no transaction came to for longest."""
+    MOST_ACTIVE = 8
+    BATCH = 9
 
 
 class State(NamedTuple):
@@ -150,7 +175,11 @@ class State(NamedTuple):
     accounts: Table
     """[slots] of ACCOUNT."""
     account_index: IntArray
-    """Open addressing table of the accounts: 32 bits of the hash · 2^32 + slot, −1 where empty."""
+    """Open addressing table of the accounts: 31 bits of the hash · 2^32 + slot, −1 where empty."""
+    links: SmallIntArray
+    """[slots, 2]: the slots less and more lately active, by order of arrival."""
+    gone: IntArray
+    """Open addressing table of the hashes of accounts let go of, 0 where empty."""
     windows: Table
     """[slots, windows] of WINDOW."""
     events: Table
@@ -158,39 +187,37 @@ class State(NamedTuple):
     places: Table
     """[elements] of PLACE beside them, or [0] until a first place was seen."""
     free: IntArray
-    """`free[k]` is the first free block of 2**k elements (−1: none), the next one stands in its `time`."""
+    """`free[k]` is the first free block of 2**k elements (−1: none), the next one stands in its `stamp`."""
     pairs: Table
-    """[pairs] of PAIR: counterparties that accounts have dealt with, never let go of; `last` is the logical number
-    of the newest transaction with it, which may no longer be kept."""
+    """[pairs] of PAIR: counterparties that accounts have dealt with, kept as long as the account; `last` may no longer
+    be kept."""
     pair_index: SmallIntArray
-    """Open addressing table of the pairs by their keys, −1 where empty."""
+    """Open addressing table of the pairs, −1 where empty."""
     scratch: Table
-    """[1] of WINDOW: what the windows of a late transaction are counted in."""
+    """[2] of WINDOW: what the windows of a late transaction are counted in."""
     seen: Table
     """[places] of SEEN: an open addressing table of transactions seen, with a time of NEVER where empty."""
     used: IntArray
     """[len(Used)]."""
 
 
-def table(shape: int | tuple[int, ...], kind: "np.dtype[Any]") -> Table:
-    """Zeroes with the fields of a kind."""
-    return np.zeros(shape, dtype=kind).view(np.recarray)
-
-
 def empty_state(slots: int, windows: int, elements: int, pairs: int, seen: int) -> State:
     """Room for so many accounts, transactions, pairs and transactions seen, of which there are none."""
     used = np.zeros(len(Used), dtype=np.int64)
     used[Used.NEWEST] = NEVER
+    used[[Used.FREE_PAIR, Used.LEAST_ACTIVE, Used.MOST_ACTIVE]] = NOTHING
     return State(
-        accounts=_empty_accounts(slots),
+        accounts=_table(slots, ACCOUNT),
         account_index=_empty_index(slots, np.int64),
-        windows=table((slots, windows), WINDOW),
-        events=table(elements, EVENT),
-        places=table(0, PLACE),
-        free=np.full(48, -1, dtype=np.int64),
-        pairs=table(pairs, PAIR),
+        links=np.full((slots, 2), NOTHING, dtype=np.int32),
+        gone=np.zeros(2, dtype=np.int64),
+        windows=_table((slots, windows), WINDOW),
+        events=_table(elements, EVENT),
+        places=_table(0, PLACE),
+        free=np.full(48, NOTHING, dtype=np.int64),
+        pairs=_table(pairs, PAIR),
         pair_index=_empty_index(pairs, np.int32),
-        scratch=table(1, WINDOW),
+        scratch=_table(2, WINDOW),
         seen=_empty_seen(seen),
         used=used,
     )
@@ -198,61 +225,65 @@ def empty_state(slots: int, windows: int, elements: int, pairs: int, seen: int) 
 
 def with_accounts(state: State, slots: int) -> State:
     """The same with room for so many accounts; the caller still has to enter them into the index."""
-    accounts, windows = _empty_accounts(slots), table((slots, state.windows.shape[1]), WINDOW)
-    accounts[: len(state.accounts)] = state.accounts
-    windows[: len(state.windows)] = state.windows
-    return state._replace(accounts=accounts, windows=windows, account_index=_empty_index(slots, np.int64))
-
-
-def with_seen(state: State, count: int) -> State:
-    """The same with room for so many transactions seen, of which there are none."""
-    used = state.used.copy()
-    used[Used.SEEN] = 0
-    return state._replace(seen=_empty_seen(count), used=used)
+    links = np.full((slots, 2), NOTHING, dtype=np.int32)
+    links[: len(state.links)] = state.links
+    return state._replace(
+        accounts=_longer(state.accounts, slots),
+        windows=_longer(state.windows, slots),
+        links=links,
+        account_index=_empty_index(slots, np.int64),
+    )
 
 
 def with_events(state: State, elements: int) -> State:
     """The same with room for so many transactions, and for their places if there are any."""
-    events = table(elements, EVENT)
-    events[: len(state.events)] = state.events
-    state = state._replace(events=events)
+    state = state._replace(events=_longer(state.events, elements))
     return with_places(state) if len(state.places) else state
 
 
 def with_places(state: State) -> State:
     """The same with room for the place of each transaction."""
-    places = table(len(state.events), PLACE)
-    places[: len(state.places)] = state.places
-    return state._replace(places=places)
+    return state._replace(places=_longer(state.places, len(state.events)))
 
 
 def with_pairs(state: State, room: int) -> State:
     """The same with room for so many pairs; the caller still has to enter them into the index."""
-    pairs = table(room, PAIR)
-    pairs[: len(state.pairs)] = state.pairs
-    return state._replace(pairs=pairs, pair_index=_empty_index(room, np.int32))
+    return state._replace(pairs=_longer(state.pairs, room), pair_index=_empty_index(room, np.int32))
 
 
-def _empty_accounts(slots: int) -> Table:
-    accounts = table(slots, ACCOUNT)
-    for name in ("newest", "expired_time", "gone_place_time"):
-        accounts[name] = NEVER
-    for name in ("peak", "expired_peak", "start", "place"):
-        accounts[name] = -1
-    accounts["month"] = NO_MONTH
-    return accounts
+def with_seen(state: State, count: int) -> State:
+    """The same with room for so many transactions seen, of which there are none."""
+    state.used[Used.SEEN] = 0
+    return state._replace(seen=_empty_seen(count))
+
+
+def with_gone(state: State, count: int) -> State:
+    """The same with room for so many accounts let go of, of which there are none."""
+    state.used[Used.GONE] = 0
+    return state._replace(gone=np.zeros(_power_of_two(2 * count), dtype=np.int64))
+
+
+def _table(shape: int | tuple[int, ...], kind: "np.dtype[Any]") -> Table:
+    """Zeroes with the fields of a kind."""
+    return np.zeros(shape, dtype=kind).view(np.recarray)
+
+
+def _longer(table: Table, length: int) -> Table:
+    longer = np.zeros((length, *table.shape[1:]), dtype=table.dtype).view(np.recarray)
+    longer[: len(table)] = table
+    return longer
 
 
 def _empty_seen(count: int) -> Table:
     """Twice as many places, a power of two."""
-    seen = table(_power_of_two(2 * count), SEEN)
+    seen = _table(_power_of_two(2 * count), SEEN)
     seen["time"] = NEVER
     return seen
 
 
 def _empty_index(count: int, kind: type[np.int32 | np.int64]) -> "np.ndarray[Any, Any]":
     """At least two places for each, a power of two."""
-    return np.full(_power_of_two(2 * count), -1, dtype=kind)
+    return np.full(_power_of_two(2 * count), NOTHING, dtype=kind)
 
 
 def _power_of_two(least: int) -> int:

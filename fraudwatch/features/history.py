@@ -28,8 +28,8 @@ class Observations(msgspec.Struct, frozen=True):
     columns: FloatArray
     conflicts: int
     new_accounts: IntArray
-    evicted: int = 0
-    returned: int = 0
+    evicted: int
+    returned: int
 
 
 class History:
@@ -47,6 +47,7 @@ class History:
             day=windows.index(DAY),
             grace=int(settings.lateness.grace),
             horizon=int(settings.lateness.dedup_horizon),
+            max_accounts=settings.features.max_accounts,
             month_starts=month_starts(*calendar),
             offset_starts=offset_starts,
             offsets=offset_values,
@@ -62,6 +63,7 @@ class History:
     def fold(self, transactions: Transactions) -> Observations:
         """Judge and remember transactions in order of arrival."""
         rows = self._rows(transactions)
+        self._state.used[Used.BATCH] = (self._state.used[Used.BATCH] + 1) % 2**31
         if not len(self._state.places) and bool((rows.traits & Trait.HAS_PLACE).any()):
             self._state = arrays.with_places(self._state)
         begin = 0
@@ -73,8 +75,26 @@ class History:
             outcome=self._outcomes(rows),
             columns=rows.columns,
             conflicts=int(np.count_nonzero(rows.kinds == kernels.CONFLICT)),
-            new_accounts=rows.new_accounts[: rows.counts[0]].copy(),
+            new_accounts=rows.new_accounts[: rows.counts[kernels.NEW_ACCOUNTS]].copy(),
+            evicted=int(rows.counts[kernels.LET_GO]),
+            returned=int(rows.counts[kernels.RETURNED]),
         )
+
+    def evidence(self, account: int, until_offset: int, most: int) -> tuple[IntArray, IntArray, IntArray]:
+        """What the account with this hash did until the transaction at an offset had come, by event time ascending.
+
+        Event times in ms, amounts asked for in minor units and offsets, each int64[k]: of what was kept then the
+        newest `most`, the transaction itself being one unless it came too late to be kept. The offset must lie in the
+        batch folded last; nothing is left of an account that was let go of in it.
+        """
+        found = np.empty((most, 3), dtype=np.int64)
+        slot = int(kernels.known_slot(self._state, account))
+        if slot == arrays.NOTHING:
+            return found[:0, 0], found[:0, 1], found[:0, 2]
+        keep = int(self._rules.lengths[-1]) + self._rules.grace
+        count = int(kernels.find_evidence(self._state, slot, until_offset, keep, found))
+        times, amounts, offsets = found[:count][::-1].T.copy()
+        return times, amounts, offsets
 
     def _rows(self, transactions: Transactions) -> kernels.Rows:
         # Numba would compile everything once more for an array that is read-only or not contiguous.
@@ -83,6 +103,7 @@ class History:
 
         count = len(transactions)
         return kernels.Rows(
+            offsets=plain(transactions.offsets),
             accounts=plain(transactions.accounts),
             ids=plain(transactions.ids),
             contents=plain(transactions.contents),
@@ -95,22 +116,28 @@ class History:
             kinds=np.zeros(count, dtype=np.uint8),
             columns=np.full((count, self._width), np.nan),
             new_accounts=np.empty(count, dtype=np.int64),
-            counts=np.zeros(1, dtype=np.int64),
+            counts=np.zeros(3, dtype=np.int64),
         )
 
     def _grow(self) -> None:
         """Twice the room wherever there is none left: constant work for each row, on average."""
         state = self._state
-        if state.used[Used.ACCOUNTS] == len(state.accounts):
-            state = arrays.with_accounts(state, 2 * len(state.accounts))
+        if not kernels.has_room_for_account(state, self._rules):
+            state = arrays.with_accounts(state, min(2 * len(state.accounts), self._rules.max_accounts))
             kernels.enter_accounts(state)
-        elif state.used[Used.PAIRS] == len(state.pairs):
-            state = arrays.with_pairs(state, 2 * len(state.pairs))
+        elif not kernels.has_room_for_pair(state):
+            room = max(len(state.pairs), 2 * int(kernels.count_pairs(state)))
+            state = arrays.with_pairs(state, room)
             kernels.enter_pairs(state)
+        elif not kernels.has_room_for_gone(state):
+            before = state.gone
+            state = arrays.with_gone(state, len(before))
+            for key in before[before != 0]:
+                kernels.remember_gone(state, key)
         elif kernels.is_seen_full(state):
-            before, counting = state.seen, int(kernels.count_seen(state, self._rules.horizon))
+            seen, counting = state.seen, int(kernels.count_seen(state, self._rules.horizon))
             state = arrays.with_seen(state, max(FIRST_SEEN, counting))
-            kernels.enter_seen(state, before, self._rules.horizon)
+            kernels.enter_seen(state, seen, self._rules.horizon)
         else:
             state = arrays.with_events(state, 2 * len(state.events))
         self._state = state

@@ -6,7 +6,7 @@ A row's values depend on nothing but the row and the population, whatever else i
 import math
 from enum import IntEnum
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.features.columns import Column
 from fraudwatch.features.population import NAMES
 from fraudwatch.records import FloatArray, IntArray
@@ -80,60 +80,60 @@ NEW_SHARE = NAMES.index("new_share")
 HOUR_0, WEEKDAY_0 = NAMES.index("hour_0"), NAMES.index("weekday_0")
 
 
-@compiled
+@borrowing
 def own_mean(row: FloatArray, population: FloatArray) -> float:
     """The account's mean amount before the judged transaction (winsorised), shrunk towards the population's."""
     return (row[OWN_SUM] + PRIOR_WEIGHT * population[MEAN]) / (row[OWN_PAID] + PRIOR_WEIGHT)
 
 
-@compiled
+@borrowing
 def _rate(count: float, row: FloatArray, of_population: float) -> float:
     days = row[AGE] / DAY_MS if row[OWN_COUNT] > 0 else 0.0
     return (count + PRIOR_WEIGHT) / (days + PRIOR_WEIGHT / of_population)
 
 
-@compiled
+@borrowing
 def own_rate(row: FloatArray, population: FloatArray) -> float:
     """The account's transactions a day before the judged one, shrunk towards the population's."""
     return _rate(row[OWN_COUNT], row, population[RATE])
 
 
-@compiled
+@borrowing
 def own_paid_rate(row: FloatArray, population: FloatArray) -> float:
     """The same of the transactions that moved money."""
     return _rate(row[OWN_PAID], row, population[PAID_RATE])
 
 
-@compiled
+@borrowing
 def expected_at_hour(row: FloatArray, population: FloatArray) -> float:
     """How many of the account's earlier transactions the population would have made in this hour of the day."""
     return row[OWN_COUNT] * _share(row[COLUMN_HOUR], population, HOUR_0)
 
 
-@compiled
+@borrowing
 def expected_on_weekday(row: FloatArray, population: FloatArray) -> float:
     """How many of the account's earlier transactions the population would have made on this day of the week."""
     return row[OWN_COUNT] * _share(row[COLUMN_WEEKDAY], population, WEEKDAY_0)
 
 
-@compiled
+@borrowing
 def _share(bin_: float, population: FloatArray, first: int) -> float:
     return population[first + int(bin_)] if bin_ >= 0 else math.nan
 
 
-@compiled
+@borrowing
 def improbability(own: float, count: float, share: float) -> float:
     """−log10 of the share of own transactions in a bin, shrunk towards the population's share of it."""
     return -math.log10((own + HABIT_WEIGHT * share) / (count + HABIT_WEIGHT))
 
 
-@compiled
+@borrowing
 def speed(row: FloatArray) -> float:
     """Kilometres an hour from the account's previous place, over at least a minute."""
     return row[PLACE_DISTANCE] / (max(row[PLACE_GAP], SHORTEST_TRIP_MS) / HOUR_MS)
 
 
-@compiled
+@borrowing
 def spend_excess(row: FloatArray, population: FloatArray) -> float:
     """How far the money of the 24 h before lies above the account's own day, in standard deviations.
 
@@ -153,19 +153,19 @@ def spend_excess(row: FloatArray, population: FloatArray) -> float:
     return ((row[PRIOR_SUM] / expected) ** (1.0 / 3.0) - (1.0 - 1.0 / (9.0 * shape))) * math.sqrt(9.0 * shape)
 
 
-@compiled
+@borrowing
 def count_excess(row: FloatArray, population: FloatArray) -> float:
     """Number of transactions of the 24 h before against the own rate, on Anscombe's variance-stable scale."""
     return 2.0 * (math.sqrt(row[PRIOR_COUNT] + 0.375) - math.sqrt(own_rate(row, population) + 0.375))
 
 
-@compiled
+@borrowing
 def expected_new(row: FloatArray, population: FloatArray) -> float:
     """How many of the counterparties of the 24 h before would be new, by the population's share."""
     return row[PRIOR_KNOWN] * population[NEW_SHARE]
 
 
-@compiled
+@borrowing
 def new_excess(row: FloatArray, population: FloatArray) -> float:
     """New counterparties of the 24 h before, given how many transactions there were: binomial standard deviations.
 
@@ -176,7 +176,7 @@ def new_excess(row: FloatArray, population: FloatArray) -> float:
     return (row[PRIOR_NEW] - expected) / math.sqrt(expected * (1.0 - population[NEW_SHARE]) + 0.25)
 
 
-@compiled
+@borrowing
 def _value(which: int, row: FloatArray, population: FloatArray) -> float:
     """One of `Value`."""
     value = math.nan
@@ -217,12 +217,12 @@ def _value(which: int, row: FloatArray, population: FloatArray) -> float:
     return value
 
 
-@compiled
+@borrowing
 def _size(money: float) -> float:
     return math.log(money + MONEY_FLOOR)
 
 
-@compiled
+@borrowing
 def derive(columns: FloatArray, population: FloatArray, wanted: IntArray, values: FloatArray) -> None:
     """Fill `values` [n, k] from `columns` [n, c] with the `wanted` [k] of `Value`, −1 being left as it is.
 

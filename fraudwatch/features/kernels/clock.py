@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.records import IntArray
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -10,7 +10,7 @@ EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday."""
 
 
-@compiled
+@borrowing
 def span_of(starts: IntArray, time: int, guess: int) -> int:
     """Index of the last start ≤ time, −1 before all. Times of a stream are close together: the last answer is tried."""
     if 0 <= guess < len(starts) - 1 and starts[guess] <= time < starts[guess + 1]:
@@ -18,7 +18,7 @@ def span_of(starts: IntArray, time: int, guess: int) -> int:
     return int(np.searchsorted(starts, time, "right")) - 1
 
 
-@compiled
+@borrowing
 def moment_of(local: int) -> int:
     """Weekday · 24 + hour (Monday 0 h is 0) of a local time in milliseconds."""
     weekday = (local // DAY_MS + EPOCH_WEEKDAY) % 7

@@ -19,12 +19,18 @@ REMEMBERED, JUDGED_ONLY, DUPLICATE, CONFLICT = 0, 1, 2, 3
 with other content."""
 
 
+NEW_ACCOUNTS, LET_GO, RETURNED = 0, 1, 2
+"""Places of `Rows.counts`."""
+
+
 class Event(NamedTuple):
-    """One transaction in plain numbers. `money` is 0 where none moved, `moment` the local weekday · 24 + hour,
-    `month` the local calendar month, `month_end` when the next one begins; `pair` as in `contacts`."""
+    """One transaction in plain numbers. `asked` is its amount, `money` the same or 0 where none moved, `moment` the
+    local weekday · 24 + hour, `month` the local calendar month, `month_end` when the next one begins; `pair` as in
+    `contacts`; `novelty` 1 where it is new to the account, 0 where not, NaN where that is not known."""
 
     slot: int
     time: int
+    asked: int
     money: int
     pair: int
     bits: int
@@ -33,14 +39,18 @@ class Event(NamedTuple):
     month_end: int
     latitude: int
     longitude: int
+    offset: int
+    novelty: float
 
 
 class Rows(NamedTuple):
     """n transactions by column, as in `records.Transactions`, and what becomes of them.
 
-    To be filled: `kinds` [n]; `columns` [n, columns], NaN before; `new_accounts` [n], the first `counts[0]` of which
-    are the hashes of accounts never seen before.
+    To be filled: `kinds` [n]; `columns` [n, columns], NaN before; `new_accounts` [n], so many of them as are new;
+    `counts` [3], how many accounts are new, were let go of, and returned after that.
     """
+
+    offsets: IntArray
 
     accounts: IntArray
     ids: IntArray
@@ -59,13 +69,14 @@ class Rows(NamedTuple):
 
 class Rules(NamedTuple):
     """What does not change: window lengths [windows] ascending, the index of the 24 h window, the grace, how long ids
-    are remembered, when each local calendar month begins [months], and the offsets of local time [changes] from when
-    on they hold [changes]. All in milliseconds."""
+    are remembered, how many accounts, when each local calendar month begins [months], and the offsets of local time
+    [changes] from when on they hold [changes]. All times in milliseconds."""
 
     lengths: IntArray
     day: int
     grace: int
     horizon: int
+    max_accounts: int
     month_starts: IntArray
     offset_starts: IntArray
     offsets: IntArray

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 
 PRESSURE_HALF_LIFE_MS = 2 * 86_400_000.0
 LEAST_LEFT = 2.0**-16
@@ -24,7 +24,7 @@ WINSOR_ROOM = 1_000
 LOW_BITS = (1 << 40) - 1
 
 
-@compiled
+@borrowing
 def winsorised(money: int, count: int, total: int) -> int:
     """The amount as it enters the own mean, given the winsorised count and sum before it."""
     if count < MIN_OWN_HISTORY:
@@ -32,7 +32,7 @@ def winsorised(money: int, count: int, total: int) -> int:
     return min(money, WINSOR_FACTOR * total // count + WINSOR_ROOM)
 
 
-@compiled
+@borrowing
 def pressure_weight(money: int, count: int, total: int) -> float:
     """How far above the own mean an amount was: max(0, ln of the ratio), 0 while there is no own mean.
 
@@ -43,13 +43,13 @@ def pressure_weight(money: int, count: int, total: int) -> float:
     return float(np.float32(max(0.0, math.log((money + 100.0) / (total / count + 100.0)))))
 
 
-@compiled
+@borrowing
 def halved(milliseconds: float) -> float:
     """What is left of a pressure after so long."""
     return 2.0 ** (-milliseconds / PRESSURE_HALF_LIFE_MS)
 
 
-@compiled
+@borrowing
 def square_parts(money: int) -> tuple[int, int]:
     """money² as (high, low) with money² = high · 2^40 + low, for 0 ≤ money < 2^40."""
     upper, lower = money >> 20, money & 0xFFFFF
@@ -57,7 +57,7 @@ def square_parts(money: int) -> tuple[int, int]:
     return upper * upper + (cross >> 19), ((cross & 0x7FFFF) << 21) + lower * lower
 
 
-@compiled
+@borrowing
 def deviation(count: int, total: int, high: int, low: int) -> float:
     """Population standard deviation from exact sums.
 

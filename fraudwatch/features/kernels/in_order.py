@@ -1,20 +1,21 @@
 """A transaction no older than the account's newest: judged and remembered at a constant amortised cost."""
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import Element, State
-from fraudwatch.features.kernels.contacts import mark_latest
-from fraudwatch.features.kernels.event import HOURS, LATEST, UNPAID, Event, Rules
+from fraudwatch.features.kernels.contacts import mark_latest, met_before
+from fraudwatch.features.kernels.event import HOURS, UNPAID, Event, Rules
 from fraudwatch.features.kernels.exact import halved, pressure_weight, winsorised
 from fraudwatch.features.kernels.months import add_to_month, turn_month, write_month
 from fraudwatch.features.kernels.own import Own, remember_own, write_own
+from fraudwatch.features.kernels.packed import money_in, time_in
 from fraudwatch.features.kernels.places import follow_place, keep_gone_place, write_place
 from fraudwatch.features.kernels.ring import drop_peaks, peak_from, place_of, push_peak, put
-from fraudwatch.features.kernels.tally import described, tally, write_prior, write_window
+from fraudwatch.features.kernels.tally import described, tally, tally_kept, write_prior, write_window
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray
 
 
-@compiled
+@borrowing
 def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray) -> None:
     """Judge at the account's newest time, then remember. The caller has made room."""
     account = state.accounts[event.slot]
@@ -30,10 +31,11 @@ def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray) ->
     for index in range(described(row)):
         window = state.windows[event.slot, index]
         begin = wide(window.begin)
-        write_window(row, index, window, wide(account.end) - begin, peak_from(state, account, begin))
+        peak = money_in(state.events[place_of(account, peak_from(state, account, begin))])
+        write_window(row, index, window, wide(account.end) - begin, peak)
 
 
-@compiled
+@borrowing
 def _own(account: Element, event: Event) -> Own:
     if account.total > 0:
         account.pressure *= halved(event.time - account.newest)
@@ -51,7 +53,7 @@ def _own(account: Element, event: Event) -> Own:
     )
 
 
-@compiled
+@borrowing
 def _remember(state: State, account: Element, event: Event, own: Own) -> None:
     """Put the transaction at the end of the ring, into every window and into the whole history."""
     winsor, weight = 0, 0.0
@@ -59,7 +61,7 @@ def _remember(state: State, account: Element, event: Event, own: Own) -> None:
         winsor = winsorised(event.money, own.paid, own.sum)
         weight = pressure_weight(event.money, own.paid, own.sum)
     number = wide(account.end)
-    put(state, account, number, event, winsor, weight)
+    put(state, account, number, event, winsor, weight, met_before(state, account, event.pair, number))
     account.end = number + 1
     push_peak(state, account, number)
     follow_place(account, event, number)
@@ -73,7 +75,7 @@ def _remember(state: State, account: Element, event: Event, own: Own) -> None:
         mark_latest(state, account, event.slot, event.pair, number)
 
 
-@compiled
+@borrowing
 def _advance(state: State, rules: Rules, account: Element, event: Event) -> None:
     """Let go of what each window (time − length, time] no longer holds."""
     end = wide(account.end)
@@ -82,26 +84,25 @@ def _advance(state: State, rules: Rules, account: Element, event: Event) -> None
         number = wide(window.begin)
         while number < end:
             gone = state.events[place_of(account, number)]
-            if gone.time > since:
+            if time_in(gone) > since:
                 break
-            tally(window, gone.money, wide(gone.pair), wide(gone.bits), -1)
-            if wide(gone.bits) & LATEST:
-                window.counterparties -= 1
+            tally_kept(window, gone, -1)
             number += 1
         window.begin = number
 
 
-@compiled
+@borrowing
 def forget(state: State, account: Element, until: int) -> None:
     """Drop transactions up to a time no judgement can need; the summary keeps them."""
     number, end = wide(account.begin), wide(account.end)
     while number < end:
         at = place_of(account, number)
         gone = state.events[at]
-        if gone.time > until:
+        time = time_in(gone)
+        if time > until:
             break
-        account.expired_peak = max(account.expired_peak, gone.money)
-        account.expired_time = gone.time
+        account.expired_peak = max(account.expired_peak, money_in(gone))
+        account.expired_time = time
         keep_gone_place(state, account, at)
         number += 1
     if number > account.begin:

@@ -1,25 +1,48 @@
 """A transaction older than the account's newest: judged at its own time, and inserted at its own place.
 
-Costs: the account's transactions inside the longest window.
+Costs what the account did since: what a window held at the earlier time is what it holds, without what came later,
+with what it has let go of in between.
 """
 
 import numpy as np
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import Element, State
-from fraudwatch.features.kernels.contacts import NOBODY, is_first_seen, mark_latest, renumber_from
+from fraudwatch.features.kernels.contacts import (
+    NOBODY,
+    counterparties_before,
+    mark_latest,
+    met_after,
+    met_before,
+)
 from fraudwatch.features.kernels.event import HOURS, UNPAID, Event, Rules
 from fraudwatch.features.kernels.exact import LEAST_LEFT, halved, pressure_weight, square_parts, winsorised
 from fraudwatch.features.kernels.months import MONTH_COUNT, MONTH_SUM, add_to_month, write_month
 from fraudwatch.features.kernels.own import Own, remember_own, write_own
+from fraudwatch.features.kernels.packed import bits_in, moment_in, money_in, time_in, winsor_in
 from fraudwatch.features.kernels.places import follow_place, place_before, write_place
-from fraudwatch.features.kernels.ring import place_of, position_of, put, rebuild_peaks, shift_from
-from fraudwatch.features.kernels.tally import clear, described, tally, write_prior, write_window
+from fraudwatch.features.kernels.ring import (
+    largest_between,
+    open_gap,
+    place_of,
+    position_of,
+    put,
+    rebuild_peaks,
+)
+from fraudwatch.features.kernels.tally import (
+    clear,
+    described,
+    merge,
+    tally,
+    tally_kept,
+    write_prior,
+    write_window,
+)
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray
 
 
-@compiled
+@borrowing
 def judge_late(state: State, rules: Rules, event: Event, row: FloatArray) -> tuple[int, int, float]:
     """Judge at an earlier time on what has arrived with event time ≤ it; changes nothing.
 
@@ -41,7 +64,7 @@ def judge_late(state: State, rules: Rules, event: Event, row: FloatArray) -> tup
     return position, winsor, pressure_weight(event.money, own.paid, own.sum)
 
 
-@compiled
+@borrowing
 def _own_before(state: State, account: Element, event: Event, position: int) -> Own:
     """The whole history without what came later."""
     end, newest = wide(account.end), account.newest
@@ -52,37 +75,29 @@ def _own_before(state: State, account: Element, event: Event, position: int) -> 
     pressure, later_peak = account.pressure, -1
     for number in range(position, end):
         later = state.events[place_of(account, number)]
-        own_sum -= later.winsor
-        high, low = square_parts(later.winsor)
+        own_sum -= winsor_in(later)
+        high, low = square_parts(winsor_in(later))
         own_high, own_low = own_high - high, own_low - low
-        pressure -= later.weight * halved(newest - later.time)
-        if not wide(later.bits) & UNPAID:
+        pressure -= later.weight * halved(newest - time_in(later))
+        if not bits_in(later) & UNPAID:
             paid -= 1
-            later_peak = max(later_peak, later.money)
-        if wide(later.moment) % HOURS == hour:
+            later_peak = max(later_peak, money_in(later))
+        if moment_in(later) % HOURS == hour:
             own_hour -= 1
-        if wide(later.moment) // HOURS == weekday:
+        if moment_in(later) // HOURS == weekday:
             own_weekday -= 1
     peak, last = account.peak, account.expired_time
     if later_peak >= peak:
-        peak = _peak_before(state, account, position)
+        peak = max(account.expired_peak, largest_between(state, account, wide(account.begin), position))
     if position > account.begin:
-        last = state.events[place_of(account, position - 1)].time
+        last = time_in(state.events[place_of(account, position - 1)])
     left = halved(newest - event.time)
     told = max(0.0, pressure) / left if left >= LEAST_LEFT else np.nan
     pressure = told if total > 0 else 0.0
     return Own(total, paid, own_sum, own_high, own_low, peak, last, pressure, own_hour, own_weekday)
 
 
-@compiled
-def _peak_before(state: State, account: Element, position: int) -> int:
-    peak = account.expired_peak
-    for number in range(wide(account.begin), position):
-        peak = max(peak, state.events[place_of(account, number)].money)
-    return peak
-
-
-@compiled
+@borrowing
 def _write_month_before(
     state: State, account: Element, event: Event, position: int, total: int, row: FloatArray
 ) -> None:
@@ -93,59 +108,60 @@ def _write_month_before(
     later_count, later_sum = 0, 0
     for number in range(position, wide(account.end)):
         later = state.events[place_of(account, number)]
-        if later.time >= event.month_end:
+        if time_in(later) >= event.month_end:
             break
         later_count += 1
-        later_sum += later.money
+        later_sum += money_in(later)
     write_month(account, event, later_count, later_sum, row)
 
 
-@compiled
+@borrowing
 def _write_windows_before(
     state: State, account: Element, rules: Rules, event: Event, position: int, row: FloatArray
 ) -> None:
-    """Walk back from the position, from the shortest window to the longest."""
-    begin, window = wide(account.begin), state.scratch[0]
-    clear(window)
-    tally(window, event.money, event.pair, event.bits, 1)
-    places = 4
-    while places < 2 * (position - begin + 1):
-        places *= 2
-    seen = np.full(places, -1, np.int32)
-    if event.pair != NOBODY:
-        window.counterparties = 1
-    if event.pair >= 0:
-        is_first_seen(seen, event.pair)
-    peak, number = event.money, position
+    later, window = state.scratch[0], state.scratch[1]
+    clear(later)
+    for number in range(position, wide(account.end)):
+        tally_kept(later, state.events[place_of(account, number)], 1)
+    met = met_before(state, account, event.pair, position)
     for index in range(len(rules.lengths)):
         since = event.time - rules.lengths[index]
-        while number > begin:
-            before = state.events[place_of(account, number - 1)]
-            if before.time <= since:
-                break
-            number -= 1
-            pair = wide(before.pair)
-            tally(window, before.money, pair, wide(before.bits), 1)
-            peak = max(peak, before.money)
-            if pair >= 0 and is_first_seen(seen, pair):
-                window.counterparties += 1
-        if account.expired_time > since:
+        is_described = index < described(row)
+        if account.expired_time > since or not (is_described or index == rules.day):
             continue
+        clear(window)
+        merge(window, state.windows[event.slot, index], 1)
+        merge(window, later, -1)
+        begin = _reach_back(state, account, window, wide(state.windows[event.slot, index].begin), since)
         if index == rules.day:
-            tally(window, event.money, event.pair, event.bits, -1)
-            write_prior(row, window, position - number)
+            write_prior(row, window, position - begin)
+        if is_described:
+            count = counterparties_before(state, account, begin, position, wide(window.counterparties))
+            window.counterparties = count + 1 if event.pair != NOBODY and met < begin else count
             tally(window, event.money, event.pair, event.bits, 1)
-        if index < described(row):
-            write_window(row, index, window, position - number + 1, peak)
+            peak = max(event.money, largest_between(state, account, begin, position))
+            write_window(row, index, window, position - begin + 1, peak)
 
 
-@compiled
+@borrowing
+def _reach_back(state: State, account: Element, window: Element, begin: int, since: int) -> int:
+    """Add what lies before a window's beginning and after a time; returns where it begins then."""
+    while begin > account.begin:
+        before = state.events[place_of(account, begin - 1)]
+        if time_in(before) <= since:
+            break
+        tally_kept(window, before, 1)
+        begin -= 1
+    return begin
+
+
+@borrowing
 def insert_late(state: State, rules: Rules, event: Event, position: int, winsor: int, weight: float) -> None:
     """Remember a late transaction at its own place. The caller has made room."""
     account = state.accounts[event.slot]
-    shift_from(state, account, position)
-    renumber_from(state, account, position)
-    put(state, account, position, event, winsor, weight)
+    before = met_before(state, account, event.pair, position)
+    open_gap(state, account, position)
+    put(state, account, position, event, winsor, weight, before)
     account.end += 1
     follow_place(account, event, position)
     for index in range(len(rules.lengths)):
@@ -154,8 +170,11 @@ def insert_late(state: State, rules: Rules, event: Event, position: int, winsor:
             tally(window, event.money, event.pair, event.bits, 1)
         else:
             window.begin += 1
-    if event.pair >= 0 and state.pairs[event.pair].last < position:
-        mark_latest(state, account, event.slot, event.pair, position)
+    if event.pair >= 0:
+        if state.pairs[event.pair].last < position:
+            mark_latest(state, account, event.slot, event.pair, position)
+        else:
+            met_after(state, account, event.pair, position)
     rebuild_peaks(state, account, position)
     remember_own(account, event, winsor)
     add_to_month(account, event)

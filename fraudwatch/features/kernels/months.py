@@ -1,6 +1,6 @@
 """Counters of local calendar months: that of an account's newest transaction, and the month before it."""
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import Element
 from fraudwatch.features.columns import Column
 from fraudwatch.features.kernels.event import Event
@@ -9,8 +9,11 @@ from fraudwatch.records import FloatArray
 
 MONTH_COUNT, MONTH_SUM = Column.MONTH_COUNT.value, Column.MONTH_SUM.value
 
+NO_MONTH = -10
+"""Not even the month before that of the first transaction."""
 
-@compiled
+
+@borrowing
 def turn_month(account: Element, month: int) -> None:
     """Begin a month that is not before the newest: what was counted becomes the month before, or is past that."""
     if month == account.month:
@@ -23,7 +26,7 @@ def turn_month(account: Element, month: int) -> None:
     account.month_sum = 0
 
 
-@compiled
+@borrowing
 def add_to_month(account: Element, event: Event) -> None:
     """Count a transaction in its month, while that is kept."""
     if event.month == account.month:
@@ -34,7 +37,7 @@ def add_to_month(account: Element, event: Event) -> None:
         account.former_sum += event.money
 
 
-@compiled
+@borrowing
 def write_month(account: Element, event: Event, later_count: int, later_sum: int, row: FloatArray) -> None:
     """The columns of the month, without what came later in it; missing when the month is no longer kept."""
     if event.month == account.month:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import Element
 from fraudwatch.features.columns import Column
 from fraudwatch.features.kernels.event import HOURS, UNPAID, Event
@@ -31,7 +31,7 @@ class Own(NamedTuple):
     weekday: int
 
 
-@compiled
+@borrowing
 def write_own(account: Element, event: Event, own: Own, row: FloatArray) -> None:
     """The columns of the whole history but those of the month."""
     row[OWN_COUNT] = own.total
@@ -48,7 +48,7 @@ def write_own(account: Element, event: Event, own: Own, row: FloatArray) -> None
         row[GAP] = event.time - own.last
 
 
-@compiled
+@borrowing
 def remember_own(account: Element, event: Event, winsor: int) -> None:
     """Add a transaction to the whole history, whatever its place in it."""
     account.first = event.time if account.total == 0 else min(account.first, event.time)

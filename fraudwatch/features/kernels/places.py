@@ -2,10 +2,11 @@
 
 import math
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import NEVER, Element, State
 from fraudwatch.features.columns import Column
 from fraudwatch.features.kernels.event import HAS_PLACE, Event
+from fraudwatch.features.kernels.packed import bits_in, time_in
 from fraudwatch.features.kernels.ring import place_of
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray
@@ -18,7 +19,7 @@ RADIANS = math.pi / 180e6
 """One millionth of a degree, 11 cm on a meridian."""
 
 
-@compiled
+@borrowing
 def kilometres(latitude: int, longitude: int, other_latitude: int, other_longitude: int) -> float:
     """Great-circle distance of two places in millionths of a degree, by the haversine formula (Sinnott 1984).
 
@@ -30,7 +31,7 @@ def kilometres(latitude: int, longitude: int, other_latitude: int, other_longitu
     return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, half)))
 
 
-@compiled
+@borrowing
 def write_place(state: State, account: Element, event: Event, number: int, row: FloatArray) -> None:
     """Distance and time from the previous place: the transaction with this logical number, kept or let go of."""
     if not event.bits & HAS_PLACE:
@@ -40,22 +41,24 @@ def write_place(state: State, account: Element, event: Event, number: int, row: 
     if number >= account.begin:
         at = place_of(account, number)
         latitude, longitude = wide(state.places[at].latitude), wide(state.places[at].longitude)
-        time = state.events[at].time
+        time = time_in(state.events[at])
     if time > NEVER:
         row[PLACE_DISTANCE] = kilometres(latitude, longitude, event.latitude, event.longitude)
         row[PLACE_GAP] = event.time - time
 
 
-@compiled
+@borrowing
 def place_before(state: State, account: Element, position: int) -> int:
     """Logical number of the last kept transaction with a place before a position, or one no longer kept."""
+    if account.place < position:
+        return wide(account.place)
     number, begin = position - 1, wide(account.begin)
-    while number >= begin and not wide(state.events[place_of(account, number)].bits) & HAS_PLACE:
+    while number >= begin and not bits_in(state.events[place_of(account, number)]) & HAS_PLACE:
         number -= 1
     return number
 
 
-@compiled
+@borrowing
 def follow_place(account: Element, event: Event, position: int) -> None:
     """A transaction was put at a position: the newest place may have moved up, or be the new one."""
     if account.place >= position:
@@ -64,10 +67,10 @@ def follow_place(account: Element, event: Event, position: int) -> None:
         account.place = position
 
 
-@compiled
+@borrowing
 def keep_gone_place(state: State, account: Element, at: int) -> None:
     """The place of a transaction that is let go of, by where it stands in the pool."""
-    if wide(state.events[at].bits) & HAS_PLACE:
+    if bits_in(state.events[at]) & HAS_PLACE:
         account.gone_latitude = state.places[at].latitude
         account.gone_longitude = state.places[at].longitude
-        account.gone_place_time = state.events[at].time
+        account.gone_place_time = time_in(state.events[at])

@@ -8,20 +8,20 @@ chance of 3 in 100; one in four thousand million of changed contents is taken fo
 A place of the table takes 20 bytes, an id that counts 40 to 80 when the table has just grown, 27 when it is about to.
 """
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import NEVER, State, Table, Used
 from fraudwatch.features.kernels.event import CONFLICT, DUPLICATE, REMEMBERED
 
 SEEN, NEWEST = Used.SEEN.value, Used.NEWEST.value
 
 
-@compiled
+@borrowing
 def is_seen_full(state: State) -> bool:
     """Whether three quarters of the places are taken."""
     return state.used[SEEN] * 4 >= len(state.seen) * 3
 
 
-@compiled
+@borrowing
 def check(state: State, horizon: int, account: int, identifier: int, time: int, contents: int) -> int:
     """REMEMBERED for a new one, which is remembered; DUPLICATE or CONFLICT. The caller has made room."""
     state.used[NEWEST] = max(state.used[NEWEST], time)
@@ -42,7 +42,7 @@ def check(state: State, horizon: int, account: int, identifier: int, time: int, 
     return REMEMBERED
 
 
-@compiled
+@borrowing
 def enter_seen(state: State, before: Table, horizon: int) -> None:
     """Fill the empty table with those of another that still count."""
     oldest = state.used[NEWEST] - horizon
@@ -56,7 +56,7 @@ def enter_seen(state: State, before: Table, horizon: int) -> None:
             state.used[SEEN] += 1
 
 
-@compiled
+@borrowing
 def count_seen(state: State, horizon: int) -> int:
     """How many still count."""
     oldest, count = state.used[NEWEST] - horizon, 0
@@ -66,12 +66,12 @@ def count_seen(state: State, horizon: int) -> int:
     return count
 
 
-@compiled
+@borrowing
 def _key(account: int, identifier: int) -> int:
     return identifier ^ (account * -7046029254386353131)
 
 
-@compiled
+@borrowing
 def _place(seen: Table, key: int, oldest: int) -> int:
     """Where a key that counts stands; else the first place it may take: one that no longer counts, or an empty one."""
     mask, vacant = len(seen) - 1, -1

@@ -1,57 +1,66 @@
 """The ring of an account's kept transactions: room, order, and maxima of its tails."""
 
-from fraudwatch.compiled import compiled
-from fraudwatch.features.arrays import FIRST_BLOCK, Element, State
-from fraudwatch.features.kernels.event import Event
+from fraudwatch.compiled import borrowing
+from fraudwatch.features.arrays import FIRST_BLOCK, Element, State, Used
+from fraudwatch.features.kernels.event import LATEST, Event
+from fraudwatch.features.kernels.packed import bits_in, money_in, pack, time_in
 from fraudwatch.features.kernels.wide import wide
 
+EVENTS = Used.EVENTS.value
 
-@compiled
+
+@borrowing
 def place_of(account: Element, number: int) -> int:
     """Where in the pool a logical number stands."""
     return account.start + (number & (wide(account.block) - 1))
 
 
-@compiled
+@borrowing
 def make_room(state: State, account: Element) -> bool:
     """Room for one more transaction of the account; False when the pool must grow first."""
-    size, begin, end = wide(account.block), wide(account.begin), wide(account.end)
-    if end - begin < size:
+    size, held, end = wide(account.block), wide(account.held), wide(account.end)
+    if end - held < size:
         return True
     wanted = max(FIRST_BLOCK, 2 * size)
     start = _take_block(state, _power(wanted))
     if start < 0:
         return False
     old = account.start
-    for number in range(begin, end):
+    for number in range(held, end):
         _copy(state, old + (number & (size - 1)), start + (number & (wanted - 1)))
     for number in range(wide(account.peaks_begin), wide(account.peaks_end)):
         peak = state.events[old + (number & (size - 1))].peak
         state.events[start + (number & (wanted - 1))].peak = peak
-    if size > 0:
-        power = _power(size)
-        state.events[old].time = state.free[power]
-        state.free[power] = old
+    free_block(state, old, size)
     account.start = start
     account.block = wanted
     return True
 
 
-@compiled
+@borrowing
+def free_block(state: State, start: int, size: int) -> None:
+    """A block that nobody has any more; none of size 0."""
+    if size > 0:
+        power = _power(size)
+        state.events[start].stamp = state.free[power]
+        state.free[power] = start
+
+
+@borrowing
 def _take_block(state: State, power: int) -> int:
     """Start of a free block of 2**power elements, or −1 when the pool must grow first."""
     start = state.free[power]
     if start >= 0:
-        state.free[power] = state.events[start].time
+        state.free[power] = state.events[start].stamp
         return start
-    start = state.used[0]
+    start = state.used[EVENTS]
     if start + (1 << power) > len(state.events):
         return -1
-    state.used[0] += 1 << power
+    state.used[EVENTS] += 1 << power
     return start
 
 
-@compiled
+@borrowing
 def _power(size: int) -> int:
     power = 0
     while (1 << power) < size:
@@ -59,80 +68,88 @@ def _power(size: int) -> int:
     return power
 
 
-@compiled
+@borrowing
 def _copy(state: State, source: int, target: int) -> None:
     """All of a transaction but the maximum that happens to be kept beside it."""
     old, new = state.events[source], state.events[target]
-    new.time = old.time
-    new.money = old.money
+    new.stamp = old.stamp
+    new.asked = old.asked
     new.winsor = old.winsor
     new.weight = old.weight
     new.pair = old.pair
-    new.bits = old.bits
-    new.moment = old.moment
+    new.before = old.before
     if len(state.places) > 0:
         state.places[target].latitude = state.places[source].latitude
         state.places[target].longitude = state.places[source].longitude
 
 
-@compiled
-def shift_from(state: State, account: Element, position: int) -> None:
-    """Move what stands from a logical number on up by one. The caller has made room."""
+@borrowing
+def open_gap(state: State, account: Element, position: int) -> None:
+    """Move what stands from a logical number on up by one, with what points to it. The caller has made room."""
     for number in range(wide(account.end), position, -1):
-        _copy(state, place_of(account, number - 1), place_of(account, number))
+        place = place_of(account, number)
+        _copy(state, place_of(account, number - 1), place)
+        moved = state.events[place]
+        if moved.before >= position:
+            moved.before += 1
+        if bits_in(moved) & LATEST:
+            state.pairs[wide(moved.pair)].last = number
 
 
-@compiled
-def put(state: State, account: Element, number: int, event: Event, winsor: int, weight: float) -> None:
-    """Write a transaction at its logical number."""
+@borrowing
+def put(
+    state: State, account: Element, number: int, event: Event, winsor: int, weight: float, before: int
+) -> None:
+    """Write a transaction at its logical number; `before` is that of the one before with the same counterparty."""
     place = place_of(account, number)
     kept = state.events[place]
-    kept.time = event.time
-    kept.money = event.money
-    kept.winsor = winsor
+    pack(kept, event.time, event.moment, event.bits, event.asked, winsor, event.offset)
     kept.weight = weight
     kept.pair = event.pair
-    kept.bits = event.bits
-    kept.moment = event.moment
+    kept.before = before
     if len(state.places) > 0:
         state.places[place].latitude = event.latitude
         state.places[place].longitude = event.longitude
 
 
-@compiled
+@borrowing
 def position_of(state: State, account: Element, time: int) -> int:
     """Logical number after the last kept transaction with event time ≤ time (binary search)."""
     low, high = wide(account.begin), wide(account.end)
     while low < high:
         middle = (low + high) >> 1
-        if state.events[place_of(account, middle)].time <= time:
+        if time_in(state.events[place_of(account, middle)]) <= time:
             low = middle + 1
         else:
             high = middle
     return low
 
 
-@compiled
+@borrowing
 def _peak(state: State, account: Element, index: int) -> int:
     """Logical number of one of the descending maxima."""
     return wide(state.events[place_of(account, index)].peak)
 
 
-@compiled
+@borrowing
+def _money(state: State, account: Element, number: int) -> int:
+    return money_in(state.events[place_of(account, number)])
+
+
+@borrowing
 def push_peak(state: State, account: Element, number: int) -> None:
     """Keep the maxima descending: what a newer, no smaller amount covers is never a maximum again."""
-    money = state.events[place_of(account, number)].money
+    money = _money(state, account, number)
     first, last = wide(account.peaks_begin), wide(account.peaks_end)
     while last > first:
-        covered = _peak(state, account, last - 1)
-        if state.events[place_of(account, covered)].money > money:
+        if _money(state, account, _peak(state, account, last - 1)) > money:
             break
         last -= 1
     state.events[place_of(account, last)].peak = number
     account.peaks_end = last + 1
 
 
-@compiled
+@borrowing
 def rebuild_peaks(state: State, account: Element, position: int) -> None:
     """Put the maxima right after something was inserted at a logical number."""
     first, last = wide(account.peaks_begin), wide(account.peaks_end)
@@ -143,9 +160,9 @@ def rebuild_peaks(state: State, account: Element, position: int) -> None:
         push_peak(state, account, number)
 
 
-@compiled
+@borrowing
 def peak_from(state: State, account: Element, begin: int) -> int:
-    """Largest amount from logical number `begin` on: the first kept maximum there (binary search)."""
+    """Logical number of the largest amount from `begin` on: the first kept maximum there (binary search)."""
     low, high = wide(account.peaks_begin), wide(account.peaks_end) - 1
     while low < high:
         middle = (low + high) >> 1
@@ -153,10 +170,28 @@ def peak_from(state: State, account: Element, begin: int) -> int:
             low = middle + 1
         else:
             high = middle
-    return state.events[place_of(account, _peak(state, account, low))].money
+    return _peak(state, account, low)
 
 
-@compiled
+@borrowing
+def largest_between(state: State, account: Element, begin: int, position: int) -> int:
+    """The largest amount from logical number `begin` up to a position, −1 if there is none.
+
+    It is a maximum of what is kept, or else that one came later: only then all between must be looked at, which is
+    as seldom as what is later is little.
+    """
+    if begin >= position:
+        return -1
+    number = peak_from(state, account, begin)
+    if number < position:
+        return _money(state, account, number)
+    largest = -1
+    for between in range(begin, position):
+        largest = max(largest, _money(state, account, between))
+    return largest
+
+
+@borrowing
 def drop_peaks(state: State, account: Element) -> None:
     """Let go of maxima that are no longer kept."""
     first, last, begin = wide(account.peaks_begin), wide(account.peaks_end), wide(account.begin)

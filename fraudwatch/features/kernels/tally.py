@@ -1,11 +1,12 @@
 """What a window holds: sums of money and counts, and the columns they become."""
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import Element
 from fraudwatch.features.columns import Aggregate, Column
 from fraudwatch.features.kernels.contacts import NOBODY
-from fraudwatch.features.kernels.event import CREDIT, DEBIT, DECLINED, NEW, REVERSED
+from fraudwatch.features.kernels.event import CREDIT, DEBIT, DECLINED, LATEST, NEW, REVERSED
 from fraudwatch.features.kernels.exact import LOW_BITS, deviation, square_parts
+from fraudwatch.features.kernels.packed import bits_in, money_in
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray
 
@@ -19,7 +20,7 @@ COLUMN_DECLINED, COLUMN_REVERSED = Aggregate.DECLINED.value, Aggregate.REVERSED.
 COUNTERPARTIES, NEW_SHARE = Aggregate.COUNTERPARTIES.value, Aggregate.NEW_SHARE.value
 
 
-@compiled
+@borrowing
 def tally(window: Element, money: int, pair: int, bits: int, sign: int) -> None:
     """Add a transaction to a window, or take it away (sign −1).
 
@@ -37,7 +38,7 @@ def tally(window: Element, money: int, pair: int, bits: int, sign: int) -> None:
             window.new += sign
 
 
-@compiled
+@borrowing
 def _tally_money(window: Element, money: int, bits: int, sign: int) -> None:
     high, low = square_parts(money)
     window.moved += sign * money
@@ -53,7 +54,31 @@ def _tally_money(window: Element, money: int, bits: int, sign: int) -> None:
         window.outflow += sign * money
 
 
-@compiled
+@borrowing
+def merge(window: Element, other: Element, sign: int) -> None:
+    """Add what another window holds, or take it away (sign −1); of counterparties how many are marked."""
+    window.moved += sign * other.moved
+    window.high += sign * other.high
+    window.low += sign * other.low
+    window.inflow += sign * other.inflow
+    window.outflow += sign * other.outflow
+    window.declined += sign * other.declined
+    window.reversed += sign * other.reversed
+    window.known += sign * other.known
+    window.new += sign * other.new
+    window.counterparties += sign * other.counterparties
+
+
+@borrowing
+def tally_kept(window: Element, kept: Element, sign: int) -> None:
+    """Add a kept transaction, or take it away; of counterparties whether it is marked LATEST."""
+    bits = bits_in(kept)
+    tally(window, money_in(kept), wide(kept.pair), bits, sign)
+    if bits & LATEST:
+        window.counterparties += sign
+
+
+@borrowing
 def write_prior(row: FloatArray, day: Element, count: int) -> None:
     """The columns of the 24 h before the judged transaction: a window without it, of so many transactions."""
     row[PRIOR_COUNT] = count
@@ -62,20 +87,20 @@ def write_prior(row: FloatArray, day: Element, count: int) -> None:
     row[PRIOR_NEW] = day.new
 
 
-@compiled
+@borrowing
 def clear(window: Element) -> None:
     """Nothing in it."""
     window.moved = window.high = window.low = window.inflow = window.outflow = 0
     window.declined = window.reversed = window.known = window.new = window.counterparties = 0
 
 
-@compiled
+@borrowing
 def described(row: FloatArray) -> int:
     """How many windows a row has columns for: all or none."""
     return (len(row) - WINDOWS) // AGGREGATES
 
 
-@compiled
+@borrowing
 def write_window(row: FloatArray, index: int, window: Element, count: int, peak: int) -> None:
     """The columns of the index-th window; it holds so many transactions, the largest amount of which is `peak`."""
     at = WINDOWS + index * AGGREGATES

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from fraudwatch.compiled import compiled
+from fraudwatch.compiled import borrowing
 
 
-@compiled
+@borrowing
 def wide(number: int) -> int:
     """An element of a narrow array, before anything is calculated with it.
 
