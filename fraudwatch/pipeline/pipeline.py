@@ -170,8 +170,6 @@ class Pipeline:
 
     def _evidence(self, account: int, offset: int) -> tuple[Evidence, ...]:
         """The account's latest transactions as of an offset, oldest first; the names of recent ones."""
-        if not hasattr(self._history, "evidence"):
-            return ()
         held = self._history.evidence(account, offset, self.settings.alerts.evidence)
         evidence = []
         for event_time_ms, amount_minor, place in zip(*(column.tolist() for column in held), strict=True):
