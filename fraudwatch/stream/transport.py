@@ -129,35 +129,32 @@ class ChunkConsumerThread(ConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Mapping[Any, Sequence[Any]]:
-        chunked = [place for place in active_partitions or () if self.consumer.comes_in_chunks(place.topic)]
-        before = _positions(consumer, chunked)
+        before = self._positions(consumer)
         fetched = dict(await super()._fetch_records(consumer, active_partitions, timeout, max_records))
-        after = _positions(consumer, chunked)
-        for place, end in after.items():
-            messages = fetched.pop(place, None)
-            begin = before.get(place)
-            if messages:
-                fetched[place] = list(
-                    _cut(messages, messages[0].offset if begin is None else begin, end, self._chunk_records)
-                )
-            elif begin is not None and begin < end:
-                fetched[place] = [Fetched(None, begin, end)]
+        after = self._positions(consumer)
+        for place, messages in fetched.items():
+            if self.consumer.comes_in_chunks(place.topic):
+                end = after.get(place, messages[-1].offset + 1)
+                fetched[place] = list(_cut(messages, before.get(place, 0), end, self._chunk_records))
+        for place, begin in before.items():
+            if place not in fetched and begin < after.get(place, begin):
+                fetched[place] = [Fetched(None, begin, after[place])]
         return fetched
+
+    def _positions(self, consumer: AIOKafkaConsumer) -> dict[Any, int]:
+        """The offset each partition of chunks is read on from, where it is known."""
+        subscription = consumer._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None:
+            return {}
+        chunked = [place for place in assignment.tps if self.consumer.comes_in_chunks(place.topic)]
+        states = {place: assignment.state_value(place) for place in chunked}
+        return {place: state.position for place, state in states.items() if state.has_valid_position}
 
     @property
     def _chunk_records(self) -> int:
         records: int = getattr(self.app, "chunk_records", CHUNK_RECORDS)
         return records
-
-
-def _positions(consumer: AIOKafkaConsumer, places: Sequence[Any]) -> dict[Any, int]:
-    """The offset each partition is read on from, where it is known."""
-    subscription = consumer._subscription.subscription
-    assignment = None if subscription is None else subscription.assignment
-    if assignment is None:
-        return {}
-    states = {place: assignment.state_value(driver.ensure_aiokafka_TP(place)) for place in places}
-    return {place: state.position for place, state in states.items() if state and state.has_valid_position}
 
 
 def _cut(messages: Sequence[Any], begin: int, end: int, most: int) -> Iterator[Fetched]:
