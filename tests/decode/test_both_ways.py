@@ -51,14 +51,19 @@ MINOR = Settings(
     ),
     limits=Limits(max_amount=1000.0, earliest="2001-01-01", latest="2050-01-01"),
 )
-DECODERS = [Decoder(settings) for settings in (PLAIN, NESTED, MINOR)]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def warm() -> None:
-    """Compiling takes longer than hypothesis allows an example."""
-    DECODERS[0].warm_up()
-
+LOCAL = Settings(
+    rates={"USD": {"2024-01-01": 0.9}},
+    source=Source(
+        mapping={
+            "transaction_id": "transaction_id",
+            "account_id": "account_id",
+            "event_time": FieldMapping(path="event_time", format="iso8601", zone="Europe/Paris"),
+            "amount": "amount",
+            "currency": FieldMapping(path="currency", values={"$": "USD", "¥": "JPY", "€": "EUR"}),
+        }
+    ),
+)
+DECODERS = [Decoder(settings) for settings in (PLAIN, NESTED, MINOR, LOCAL)]
 
 _TEXTS = [
     *("", " ", "   ", "EUR", "JPY", "¥", "$", "USD", "debit", "credit", "approved", "declined", "reversed"),
