@@ -44,13 +44,14 @@ class ChunkReader:
         if self._plan is None:
             return one_by_one(self._decode, chunk)
         values = _values(chunk)
-        joined = b"\0".join([self._plan.constants, *values, bytes(MARGIN)])
+        joined = bytearray(b"\0").join([self._plan.constants, *values, bytes(MARGIN)])
         if len(joined) > LARGEST_BUFFER:
             return one_by_one(self._decode, chunk)
         text = np.frombuffer(joined, dtype=np.uint8)
         columns, taken, count = _compiled(self._plan, chunk, values, text)
+        text.flags.writeable = False
         if count == len(chunk):
-            return columns.finished(np.arange(count), chunk.offsets, text), []
+            return columns.finished(np.arange(count), np.array(chunk.offsets), text), []
         plain, letters = one_by_one(self._decode, chunk, np.flatnonzero(taken == 0).tolist())
         rows = np.flatnonzero(taken)
         return _merged(columns.finished(rows, chunk.offsets[rows], text), plain), letters
@@ -125,10 +126,12 @@ def _merged(taken: Transactions, plain: Transactions) -> Transactions:
         for name in taken.__struct_fields__
         if name not in _ALONE
     }
+    text = np.concatenate([taken.text, plain.text])
+    text.flags.writeable = False
     return Transactions(
         rows=both(taken.rows, plain.rows),
         offsets=both(taken.offsets, plain.offsets),
         spans=both(taken.spans[taken.rows], plain.spans + np.int32(len(taken.text))),
-        text=np.concatenate([taken.text, plain.text]),
+        text=text,
         **columns,
     )

@@ -230,6 +230,34 @@ _RAW = [
         b'"\\u12g4"',
         b'"\\"',
     ),
+    *(
+        b'"\\u0041\\n"',
+        b'"M\\u00fcller \\/ S\\u00F6hne"',
+        b'"\\"x\\\\"',
+        b'"\\ud83d"',
+        b'"\\ud83dx"',
+        b'"\\ud83d\\u0041"',
+    ),
+    *(
+        b'"\\ude00\\ud83d"',
+        b'"\\udbff\\udfff"',
+        b'"\\uffff"',
+        b'"\\u0080"',
+        b'"\\u007f"',
+        b'"\\u07ff\\u0800"',
+        b'"a\\u0000"',
+    ),
+    *(
+        b'"EU\\u0052"',
+        b'"debi\\u0074"',
+        b'"\\u20ac"',
+        b'"\\u00a5"',
+        b'"\\u0020"',
+        b'"\\u00a0"',
+        b'"\\u00e9\xc3\xa9"',
+        b'"\\u00e9\xff"',
+    ),
+    *(b'"5\\u0037.16"', b'"2024-05-31\\u005412:00"', b'"\\u003"', b'"\\u00', b'"\\'),
     *(b"nul", b"nullx", b"tru", b"", b"-", b"--1", b"'a'", b"\x00", b"[1,]", b'{"a":1,}', b'{"a"}', b"[1 2]"),
     *(b"[" * 59 + b"]" * 59, b"[" * 99 + b"]" * 99, b"[" * 100 + b"]" * 100),
 ]
@@ -365,6 +393,7 @@ def check(decoder: Decoder, records_: list[bytes | None], timestamps_ms: list[in
         one, other = getattr(fast, name), getattr(slow, name)
         assert (one.dtype, one.ndim) == (other.dtype, other.ndim)
         assert one.flags.c_contiguous
+        assert one.flags.writeable == other.flags.writeable  # else kernels are compiled for each
 
 
 @given(st.lists(st.tuples(records() | spoilt() | st.none(), timestamps), max_size=6))

@@ -1,5 +1,6 @@
 """A chunk becomes transactions by column and dead letters, and every record is one of them."""
 
+import json
 from itertools import islice
 from pathlib import Path
 
@@ -156,6 +157,8 @@ def test_ordinary_records_are_read_by_the_kernel_and_never_one_by_one() -> None:
     for name, values in fold_of.items():
         read_by_kernel(load(CONFIGS / f"{name}.yaml", {}), values)
     read_by_kernel(Settings(), [msgspec.json.encode(record) for record in (WHOLE, SHORT)])
+    names = {"counterparty_id": 'Müller / "支払" \U0001f600', "category": "é", "direction": "debit"}
+    read_by_kernel(Settings(), [json.dumps(WHOLE | names).replace("debit", "d\\u0065bit").encode()])
     decoder = Decoder(several)
     transaction = decoder.decode(chunk_of(WHOLE).record(0))
     assert isinstance(transaction, Transaction)
