@@ -225,8 +225,8 @@ def read_rows(
     spans: SmallIntArray,
     hashes: IntArray,
     taken: ByteArray,
-) -> int:
-    """How many records were taken: 1 in `taken` uint8[n]; only their rows of the columns have a meaning.
+) -> None:
+    """Fill `taken` uint8[n] with 1 for every record that was taken; only their rows of the columns have a meaning.
 
     The records lie in `text` from `begin` on, each followed by a byte 0. What is behind `text` is for `Given`, and what
     is behind `names` for `Filled`.
@@ -251,12 +251,8 @@ def read_rows(
         elements(hashes),
         len(lengths),
     )
-    count = 0
     for row in range(len(lengths)):
         end = begin + lengths[row]
         is_whole = lengths[row] <= rules[LONGEST_RECORD] and scan(given, begin) == end
-        is_taken = is_whole and _read_row(given, filled, timestamps_ms[row], row)
-        taken[row] = is_taken
-        count += is_taken
+        taken[row] = is_whole and _read_row(given, filled, timestamps_ms[row], row)
         begin = end + 1
-    return count
