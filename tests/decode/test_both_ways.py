@@ -433,3 +433,12 @@ def test_every_spelling_of_every_value(decoder: Decoder, name: str) -> None:
 
 def written(pairs: dict[str, bytes]) -> bytes:
     return b"{" + b",".join(quoted(name, False) + b":" + value for name, value in pairs.items()) + b"}"
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_a_name_given_twice(decoder: Decoder) -> None:
+    whole = WHOLE | {"who": written(WHO), "sum": written(SUM)}
+    twice = [
+        b"{" + quoted(name, False) + b":" + value + b"," + written(whole)[1:] for name, value in whole.items()
+    ]
+    check(decoder, twice)
