@@ -66,6 +66,7 @@ LOCAL = Settings(
 DECODERS = [Decoder(settings) for settings in (PLAIN, NESTED, MINOR, LOCAL)]
 
 _TEXTS = [
+    *("a\x80", "a\x9f", "a\u200b", "é\x80"),
     *("", " ", "   ", "EUR", "JPY", "¥", "$", "USD", "debit", "credit", "approved", "declined", "reversed"),
     *("7", "1", "00", "-0", "5.0", "a", "b", "c", "true", "false", "x" * 16, "x" * 17, "é" * 16, "é" * 17),
     *(
@@ -85,6 +86,8 @@ _TEXTS = [
     *("Müller & Söhne", "\U0001f600", "\ufeff", "\ufffe", "a\tb", "\\", '"', "/"),
 ]
 _NUMBERS = [
+    # Next to a tie, where a double and its digits round differently.
+    *("8.575", "1.005", "0.145", "2.675", "1.115", "857.4999999999999"),
     *(
         "0",
         "-0",
@@ -154,6 +157,22 @@ _NUMBERS = [
     ),
 ]
 _TIMES = [
+    # Where clocks in Paris change.
+    *(
+        "2024-03-31T01:59:59.999",
+        "2024-03-31T02:00",
+        "2024-03-31T02:30",
+        "2024-03-31T03:00",
+        "2024-10-27T01:59",
+    ),
+    *(
+        "2024-10-27T02:00",
+        "2024-10-27T02:59:59.9",
+        "2024-10-27T03:00",
+        "2050-07-01",
+        "1990-01-01",
+        "2099-12-31",
+    ),
     *(
         "2024-05-31",
         "2024-05-31T12:00",
