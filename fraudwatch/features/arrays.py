@@ -31,6 +31,9 @@ NOTHING = -1
 FIRST_BLOCK = 4
 """Most accounts of real streams hold a handful of transactions at a time."""
 
+FIRST_GONE = 64
+"""Places for accounts let go of: a row may fill one beyond three quarters, and some must stay empty."""
+
 HOURS, WEEKDAYS = 24, 7
 
 
@@ -210,7 +213,7 @@ def empty_state(slots: int, windows: int, elements: int, pairs: int, seen: int) 
         accounts=_table(slots, ACCOUNT),
         account_index=_empty_index(slots, np.int64),
         links=np.full((slots, 2), NOTHING, dtype=np.int32),
-        gone=np.zeros(2, dtype=np.int64),
+        gone=np.zeros(FIRST_GONE, dtype=np.int64),
         windows=_table((slots, windows), WINDOW),
         events=_table(elements, EVENT),
         places=_table(0, PLACE),

@@ -120,14 +120,14 @@ class History:
         )
 
     def _grow(self) -> None:
-        """Twice the room wherever there is none left: constant work for each row, on average."""
+        """Twice the room wherever none is left, or none could be won back: constant work for each row, on average."""
         state = self._state
         if not kernels.has_room_for_account(state, self._rules):
             state = arrays.with_accounts(state, min(2 * len(state.accounts), self._rules.max_accounts))
             kernels.enter_accounts(state)
         elif not kernels.has_room_for_pair(state):
-            room = max(len(state.pairs), 2 * int(kernels.count_pairs(state)))
-            state = arrays.with_pairs(state, room)
+            is_crowded = 2 * int(kernels.count_pairs(state)) > len(state.pairs)
+            state = arrays.with_pairs(state, len(state.pairs) * (2 if is_crowded else 1))
             kernels.enter_pairs(state)
         elif not kernels.has_room_for_gone(state):
             before = state.gone
