@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+QUIX ?= build/quix-streams
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test docs fuzz
+.PHONY: help run test docs fuzz bench
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +27,11 @@ docs: $(VENV)/.installed ## Write the pages of docs/ that are made from the code
 fuzz: $(VENV)/.installed-test ## Fuzz for long: make fuzz RUNS=1000000 (options: TARGETS="cash log" SEED=2)
 	$(BIN)/python tests/fuzz/run.py $(TARGETS) $(if $(RUNS),--runs $(RUNS)) --seed $(or $(SEED),1) --corpus build/fuzz-corpus
 
+bench: ## Measure on a quiet machine, for an hour: make bench (options: ONLY="scorers memory" JSON=1 QUICK=1)
+	@$(MAKE) --no-print-directory $(VENV)/.installed-test $(QUIX)/.installed >&2
+	@$(BIN)/python tests/benchmarks/run.py --quix-python $(QUIX)/bin/python \
+		$(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json) $(if $(QUICK),--quick)
+
 # The stamps make a second run start at once. The package is installed editable: only pyproject.toml matters.
 $(VENV)/.installed: pyproject.toml $(BIN)/python
 	@echo "Installing fraudwatch into $(VENV), once; this takes a minute or two."
@@ -36,6 +42,16 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "Installing what the tests need into $(VENV), once."
 	@$(PIP) --editable '.[test]'
 	@touch $@
+
+# Quix Streams wants a confluent-kafka of its own. All else it shares with $(VENV): what is compared runs on the same
+# NumPy, PyOD and msgspec. Where it cannot be had the benchmark says so, leaves it out, and it is tried again next time.
+$(QUIX)/.installed: $(VENV)/.installed-test
+	@echo "Installing Quix Streams into $(QUIX), once, for the benchmark."
+	@$(BIN)/python -m venv --clear $(QUIX)
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+		$$($(QUIX)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/shared.pth
+	@$(QUIX)/bin/python -m pip install --quiet --disable-pip-version-check 'quixstreams>=3.20,<4' && touch $@ || \
+		echo "Quix Streams could not be installed."
 
 # Without a prerequisite: a virtual environment is made only when there is none, or when its Python is gone.
 $(BIN)/python:

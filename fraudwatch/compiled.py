@@ -83,12 +83,18 @@ def _elements(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _eight_bytes(text: npt.NDArray[np.uint8], place: int) -> np.uint64:
-    return np.uint64(int.from_bytes(text[place : place + 8].tobytes(), "little"))
+    word = np.uint64(0)
+    for step in range(7, -1, -1):
+        word = (word << np.uint64(8)) | np.uint64(text[place + step])
+    return word
 
 
 def _zeros_below(number: np.uint64) -> int:
-    found = int(number)
-    return (found & -found).bit_length() - 1
+    count = 0
+    while number & np.uint64(1) == 0:
+        number >>= np.uint64(1)
+        count += 1
+    return count
 
 
 def _type_elements(_typing: Any, array: Any) -> Any:
@@ -116,8 +122,10 @@ def _type_zeros_below(_typing: Any, number: Any) -> Any:
 
 
 def _instruction(plain: Callable[..., Any], typed: Callable[..., Any]) -> Any:
-    """What numba has no words for: a function of kernels, and the same without numba."""
-    return plain if numba.config.DISABLE_JIT else intrinsic(typed)
+    """What numba has no words for: a function of kernels, and its plain form without numba or with checked bounds."""
+    if numba.config.DISABLE_JIT:
+        return plain
+    return numba.njit(plain) if numba.config.BOUNDSCHECK else intrinsic(typed)
 
 
 elements = _instruction(_elements, _type_elements)

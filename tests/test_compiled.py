@@ -22,23 +22,28 @@ print(caller(10), sum(caller.stats.cache_hits.values()))
 FOLDING = """
 import hashlib
 import numpy as np
-from fraudwatch.config.settings import Settings
+from fraudwatch.config.settings import Features, Settings
 from fraudwatch.decode.columns import by_column
 from fraudwatch.features import History
 from fraudwatch.records import Transaction
 
 def of(i):
     return Transaction(
-        str(i), f"a{i % 3}", 1_530_000_000_000 + i * 5_000_000 - (i % 7) * 9_000_000, (i * 7919) % 90_001, "EUR",
-        counterparty_id=f"c{i * i % 11}", direction=("credit", "debit", None)[i % 3],
+        str(i), f"a{i * i % 7 % 3}", 1_530_000_000_000 + i * 5_000_000 - (i % 7) * 9_000_000, (i * 7919) % 90_001,
+        "EUR", counterparty_id=f"c{i * i % 11}", direction=("credit", "debit", None)[i % 3],
         status=("declined", "reversed", None, None, None)[i % 5],
         latitude=(i * 37 % 1700) / 10 - 85 if i % 4 else None, longitude=(i * 53 % 3500) / 10 - 175,
     )
 
 rows = np.arange(400)
-observed = History(Settings(), described=True).fold(by_column([of(i % 390) for i in range(400)], rows, rows))
-everything = observed.columns.tobytes() + observed.outcome.tobytes() + observed.new_accounts.tobytes()
-print(hashlib.sha256(everything).hexdigest())
+stream = by_column([of(i % 390) for i in range(400)], rows, rows)
+for most in (100, 2):
+    history = History(Settings(features=Features(max_accounts=most)), described=True)
+    observed = history.fold(stream)
+    found = [observed.columns, observed.outcome, observed.new_accounts, *history.evidence(stream.accounts[-1], 399, 9)]
+    for array in [*found, *history.state().values()]:
+        print(hashlib.sha256(array.tobytes()).hexdigest())
+    print(observed.evicted, observed.returned, observed.conflicts)
 """
 
 

@@ -5,8 +5,9 @@ case are one alert. So the estimate is a histogram of *account-day maxima*: the 
 within 24 h of event time from its first scored transaction; then the next account-day begins. An account-day
 that only continues an open episode is taken back: what remains would open one. The histogram decays with a
 half-life of 7 days of observed event time, and the edge is the smallest score that at most the aimed number of
-account-days a day exceeds. The estimate starts from the model's training sample, as if one day of it had just
-been observed, so that there is an edge from the first record on.
+account-days a day exceeds: the budget's, corrected for what was over- or underspent of it (`Spending`). The estimate
+starts from the model's training sample, as if one day of it had just been observed, so that there is an edge from
+the first record on.
 
 Everything follows from the sequence of judged transactions alone: no clock, no randomness. The estimate is
 refreshed when the newest event time enters another hour and after every 1,000 transactions, positions of the
@@ -16,7 +17,6 @@ sequence that do not depend on how records were cut into batches; between them t
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -29,6 +29,7 @@ from fraudwatch.alerts.account_days import (
     TABLE_FULL,
     TAKEN_BACK,
 )
+from fraudwatch.alerts.budget import Budget, Spending
 from fraudwatch.alerts.histogram import BINS, BINS_PER_UNIT, HALF, HALF_LIFE_MS, HIGHEST, LOWEST, kept
 from fraudwatch.records import FloatArray, IntArray
 
@@ -45,24 +46,6 @@ _COLUMN = "account_days."
 """How the names of those columns of a state begin that are of account-days."""
 
 Array: TypeAlias = npt.NDArray[Any]
-
-
-class Budget(msgspec.Struct, frozen=True):
-    """How many alerts a day, over how many partitions, and which share of them explores below the edge."""
-
-    alerts_per_day: float
-    explore: float
-    partitions: int
-
-    @property
-    def share(self) -> float:
-        """Alerts a day of one partition."""
-        return self.alerts_per_day / self.partitions
-
-    @property
-    def ceiling(self) -> int:
-        """Most alerts one partition opens on one event day: twice its share, rounded up to a whole alert."""
-        return max(1, int(np.ceil(2.0 * self.share)))
 
 
 class Edge:
@@ -86,6 +69,7 @@ class Edge:
         self._rotate_at_ms = NEVER
         self._observed_days = 0.0
         self._scored = 0.0
+        self._spending = Spending(budget)
         self._refreshed_ms = NEVER
 
     @property
@@ -105,7 +89,8 @@ class Edge:
         edge._histogram = state["histogram"].copy()
         edge._rotate_at_ms, edge._refreshed_ms, *clock = state["clock"].tolist()
         edge._clock[0] = tuple(clock)
-        edge._observed_days, edge._scored = state["observed"].tolist()
+        edge._observed_days, edge._scored, overspent = state["observed"].tolist()
+        edge._spending = Spending(budget, overspent)
         columns = {name.removeprefix(_COLUMN): column for name, column in state.items()}
         held = int(edge._clock[0]["held"])
         edge._current = account_days.table_of(columns, 0, held)
@@ -121,7 +106,7 @@ class Edge:
             "histogram": self._histogram.copy(),
             "ranked": self._ranked.copy(),
             "clock": np.array([self._rotate_at_ms, self._refreshed_ms, *self._clock[0]], dtype=np.int64),
-            "observed": np.array([self._observed_days, self._scored]),
+            "observed": np.array([self._observed_days, self._scored, self._spending.overspent]),
         } | {_COLUMN + name: column for name, column in columns.items()}
 
     def use(self, reference: FloatArray, transactions_per_day: float) -> None:
@@ -186,6 +171,10 @@ class Edge:
             self._histogram[histogram.bin_of(float(day["maximum"]))] -= kept(HALF, passed_ms)
             day["maximum"] = TAKEN_BACK
 
+    def opened(self) -> None:
+        """An alert was opened, or a sample drawn; the estimate aims at what that leaves of the budget."""
+        self._spending.opened()
+
     def rank(self, score: float) -> float:
         """How many alerts of a usual day score higher, over all partitions."""
         above = min(max((HIGHEST - score) * BINS_PER_UNIT, 0.0), BINS - 1e-9)
@@ -206,6 +195,7 @@ class Edge:
         left = kept(HALF, passed)
         histogram.decay(self._histogram, left)
         self._observed_days = self._observed_days * left + _MEAN_LIFE_DAYS * (1.0 - left)
+        self._spending.passed(passed / DAY_MS)
         now = self._clock[0]
         self._scored = self._scored * left + int(now["since_refresh"])
         now["observed_ms"] += passed
@@ -230,7 +220,7 @@ class Edge:
         np.copyto(self._ranked, counts)
         self._exceeding = None
         share, explore = self._budget.share, self._budget.explore
-        self.raised_from = self._exceeded_by((1.0 - explore) * share)
+        self.raised_from = self._exceeded_by((1.0 - explore) * share * self._spending.correction)
         self.medium_from = self._exceeded_by(MEDIUM_SHARE * share)
         self.high_from = self._exceeded_by(HIGH_SHARE * share)
         scored_per_day = self._scored / self._observed_days

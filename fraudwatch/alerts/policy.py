@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from fraudwatch.alerts.account_days import DAY_MS
-from fraudwatch.alerts.edge import Array, Budget, Edge
+from fraudwatch.alerts.budget import Budget
+from fraudwatch.alerts.edge import Array, Edge
 from fraudwatch.alerts.episodes import Episode, Episodes, Severity, join, single
 from fraudwatch.config.settings import Settings
 from fraudwatch.records import FloatArray, IntArray, Reason, Transaction
@@ -195,6 +196,7 @@ class Policy:
         if not has_room and severity is not Severity.HIGH:
             return self._cut(transaction, offset, score)
         self._opened_today += 1
+        self.edge.opened()
         episode = self.episodes.open(transaction, offset, score, severity, why, newest_ms)
         return self._decision(Kind.OPENED, episode)
 
@@ -206,6 +208,7 @@ class Policy:
         if not self._has_room() or self.episodes.covering(transaction.account_id, at_ms, newest_ms):
             return None
         self._opened_today += 1
+        self.edge.opened()
         episode = single(transaction, offset, score, Severity.LOW, _shown(reasons()))
         return self._decision(Kind.SAMPLE, episode)
 

@@ -5,10 +5,8 @@ decoder one by one. So what comes out never depends on which way a record went, 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fraudwatch.decode.columns import Columns, by_column
 from fraudwatch.decode.digests import MARGIN
@@ -23,13 +21,10 @@ from fraudwatch.records import (
     Transactions,
 )
 
-AnyArray = npt.NDArray[Any]
 Decode = Callable[[Record], Transaction | DeadLetter]
 
 LARGEST_BUFFER = 2**31 - 1
 """Bytes that the spans of texts (int32) can point into. No fetch is that large."""
-
-_ALONE = ("rows", "offsets", "spans", "text")
 
 
 class ChunkReader:
@@ -44,16 +39,23 @@ class ChunkReader:
         if self._plan is None:
             return one_by_one(self._decode, chunk)
         values = _values(chunk)
-        joined = b"\0".join([self._plan.constants, *values, bytes(MARGIN)])
+        joined = bytearray(b"\0").join([self._plan.constants, *values, bytes(MARGIN)])
         if len(joined) > LARGEST_BUFFER:
             return one_by_one(self._decode, chunk)
         text = np.frombuffer(joined, dtype=np.uint8)
-        columns, taken, count = _compiled(self._plan, chunk, values, text)
-        if count == len(chunk):
-            return columns.finished(np.arange(count), chunk.offsets, text), []
-        plain, letters = one_by_one(self._decode, chunk, np.flatnonzero(taken == 0).tolist())
-        rows = np.flatnonzero(taken)
-        return _merged(columns.finished(rows, chunk.offsets[rows], text), plain), letters
+        columns, taken = _compiled(self._plan, chunk, values, text)
+        rows = np.arange(len(chunk))
+        letters: list[DeadLetter] = []
+        if not taken.all():
+            plain, letters = one_by_one(self._decode, chunk, np.flatnonzero(taken == 0).tolist())
+            columns.enter(plain, len(text))
+            text = np.concatenate([text, plain.text])
+            if letters:
+                taken[plain.rows] = 1
+                rows = np.flatnonzero(taken)
+                columns = columns.only(rows)
+        text.flags.writeable = False
+        return columns.finished(rows, chunk.offsets[rows], text), letters
 
 
 def one_by_one(
@@ -84,12 +86,12 @@ def _values(chunk: Chunk) -> Sequence[bytes]:
 
 def _compiled(
     plan: Plan, chunk: Chunk, values: Sequence[bytes], text: ByteArray
-) -> tuple[Columns, ByteArray, int]:
-    """The columns, of which only rows with a 1 in `taken` have a meaning, and how many that are."""
+) -> tuple[Columns, ByteArray]:
+    """The columns, and which of their rows have a meaning: 1 for a record that was taken."""
     count = len(values)
     columns, taken, room = Columns.of(count), np.empty(count, dtype=np.uint8), plan.room()
     with np.errstate(over="ignore"):  # hashes wrap on purpose, which only plain NumPy would warn of
-        taken_rows = read_rows(
+        read_rows(
             len(plan.constants) + 1,
             np.fromiter(map(len, values), np.int64, count),
             np.array(chunk.timestamps_ms),  # a copy, so never read-only, for which a kernel is compiled anew
@@ -110,25 +112,4 @@ def _compiled(
             columns.hashes,
             taken,
         )
-    return columns, taken, taken_rows
-
-
-def _merged(taken: Transactions, plain: Transactions) -> Transactions:
-    """Both in the order of the chunk. The columns of `taken` are of all rows of the chunk."""
-    order = np.argsort(np.concatenate([taken.rows, plain.rows]))
-
-    def both(one: AnyArray, other: AnyArray) -> AnyArray:
-        return np.concatenate([one, other])[order]
-
-    columns = {
-        name: both(getattr(taken, name)[taken.rows], getattr(plain, name))
-        for name in taken.__struct_fields__
-        if name not in _ALONE
-    }
-    return Transactions(
-        rows=both(taken.rows, plain.rows),
-        offsets=both(taken.offsets, plain.offsets),
-        spans=both(taken.spans[taken.rows], plain.spans + np.int32(len(taken.text))),
-        text=np.concatenate([taken.text, plain.text]),
-        **columns,
-    )
+    return columns, taken

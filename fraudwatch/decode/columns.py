@@ -51,6 +51,25 @@ class Columns(NamedTuple):
             np.empty((HASHES, count), dtype=np.int64),
         )
 
+    def enter(self, others: Transactions, begin: int) -> None:
+        """Fill the rows of `others`, whose texts lie in a buffer that will follow `begin` bytes of another."""
+        rows = others.rows
+        self.longs[:, rows] = others.event_time_ms, others.amount_minor
+        self.places[:, rows] = others.latitude, others.longitude
+        self.traits[rows] = others.traits
+        self.spans[rows] = others.spans + np.int32(begin)
+        self.hashes[:, rows] = others.ids, others.accounts, others.counterparties, others.contents
+
+    def only(self, rows: IntArray) -> "Columns":
+        """Some of the rows."""
+        return Columns(
+            self.longs.take(rows, axis=1),
+            self.places.take(rows, axis=1),
+            self.traits.take(rows),
+            self.spans.take(rows, axis=0),
+            self.hashes.take(rows, axis=1),
+        )
+
     def finished(self, rows: IntArray, offsets: IntArray, text: ByteArray) -> Transactions:
         """The transactions that are in them now."""
         return Transactions(

@@ -29,7 +29,10 @@ V2, V3 = np.uint64(0x6C7967656E657261 ^ KEY_0), np.uint64(0x7465646279746573 ^ K
 TEXTS = len(TextField)
 ID, ACCOUNT = TextField.TRANSACTION_ID.value, TextField.ACCOUNT_ID.value
 COUNTERPARTY = TextField.COUNTERPARTY_ID.value
-HASHES = 4
+NUMBERS, HASHES = 5, 4
+LENGTH = np.uint64((NUMBERS + TEXTS) * 8 << 56)
+"""The last word of the message that a whole transaction is."""
+
 MARGIN = 8
 """Bytes behind the last text of a buffer that may be read, and mean nothing."""
 
@@ -80,7 +83,7 @@ def digest_row(
 ) -> None:
     """Fill `hashes` [HASHES, rows] in one row: of three texts, 0 where absent, and of the whole transaction.
 
-    All arrays are given as their elements. `spans` is [rows, TEXTS, 2]; A transaction is hashed as one message of
+    All arrays are given as their elements. `spans` is [rows, TEXTS, 2]. A transaction is hashed as one message of
     64-bit words: its numbers, then the hash of each text, 0 for an absent one.
     """
     v0, v1, v2, v3 = V0, V1, V2, V3
@@ -103,7 +106,8 @@ def digest_row(
         word = np.uint64(hashed)
         v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ word)
         v0 ^= word
-    v2 ^= FINAL
+    v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ LENGTH)
+    v0, v2 = v0 ^ LENGTH, v2 ^ FINAL
     for _ in range(3):
         v0, v1, v2, v3 = _mixed(v0, v1, v2, v3)
     hashes[3 * rows + row] = np.int64(v0 ^ v1 ^ v2 ^ v3)

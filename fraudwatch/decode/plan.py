@@ -17,6 +17,7 @@ from fraudwatch.decode.money import largest_amount
 from fraudwatch.decode.paths import Path
 from fraudwatch.decode.refusals import Refused
 from fraudwatch.decode.rules import mapped_legs
+from fraudwatch.decode.zones import in_utc, local_offsets
 from fraudwatch.records import ByteArray, IntArray, SmallIntArray, TextField
 
 _FORMS: dict[str | None, tuple[int, int, int]] = {
@@ -28,7 +29,6 @@ _FORMS: dict[str | None, tuple[int, int, int]] = {
 }
 """How each form is read, and milliseconds a unit, as a fraction."""
 
-_IN_UTC = np.array([[-(2**62), 0]], dtype=np.int64)
 _REFUSED = object()
 _CHOICES = ("direction", "status", "currency")
 
@@ -90,8 +90,6 @@ class _Planning:
         self._mappings = {
             name: rule.mapping for name, rule in mapped_legs(settings.source, "source")[0].items()
         }
-        if any(field.exchange is not None for field in fields):
-            raise NotPlannedError("amounts are converted by rates")
         paths = [field.path for field in fields if field.path is not None]
         if any(isinstance(step, int) for path in paths for step in path):
             raise NotPlannedError("a path leads into a list")
@@ -155,11 +153,16 @@ class _Planning:
 
     def _zone(self) -> IntArray:
         zone = self._mappings["event_time"].zone
-        if zone is not None and ZoneInfo(zone) != ZoneInfo("UTC"):
-            raise NotPlannedError("event times are local to a zone")
-        return _IN_UTC
+        try:
+            return (
+                in_utc() if zone is None else local_offsets(ZoneInfo(zone), *limits_ms(self._settings.limits))
+            )
+        except ValueError as error:
+            raise NotPlannedError(f"event times are local to a zone over too long a span ({error})") from None
 
     def _lay_amount(self, rules: IntArray) -> None:
+        if self._fields["amount"].exchange is not None and self._fields["amount"].path is None:
+            raise NotPlannedError("a constant amount is converted by rates")
         rules[given.AMOUNT_LEAF] = self._leaf("amount")
         rules[given.AMOUNT] = self._constant("amount") or 0
         rules[given.AMOUNT_FACTOR] = 1 if self._is_minor else 10 ** minor_digits(self._settings.currency)
@@ -185,8 +188,13 @@ class _Planning:
         for name in _CHOICES:
             words = (self._settings.currency,) if name == "currency" else WORDS[name]
             for text, made in self._readings(name, words):
-                value = DOUBT if made is _REFUSED else 0 if name == "currency" else word_trait(made)
-                self._entries[self._owner(name), _bytes(text)] = Entry(value)
+                self._entries[self._owner(name), _bytes(text)] = Entry(self._word(name, made))
+
+    def _word(self, name: str, made: Any) -> int:
+        """A word as traits. Another currency than the state's is in doubt, because its amount is to be converted."""
+        if made is _REFUSED or (name == "currency" and made != self._settings.currency):
+            return DOUBT
+        return 0 if name == "currency" else word_trait(made)
 
     def _text(self, text_field: TextField) -> tuple[int, int, int, int]:
         """Leaf, owner of its translations (−1 without any) and the span of its constant."""

@@ -12,6 +12,14 @@ import numpy as np
 
 from fraudwatch.compiled import compiled
 from fraudwatch.detection.arrays import ArrayReader, Arrays, PlaceArray, frozen, reject_unless
+from fraudwatch.detection.judging import (
+    ANCHOR,
+    CONTEXT,
+    RARE_CONTEXT,
+    SILENT,
+    judge_concordance,
+    judge_largest,
+)
 from fraudwatch.detection.lifts import Bands, fit_bands, fit_categories, hits_of, weighted
 from fraudwatch.detection.surprise import CAP
 from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Role, Side
@@ -22,8 +30,6 @@ DETECTORS_WEIGHT = 0.5
 """What the lifts of all detectors together count for, each an equal part. They look at the contexts, whose
 own lifts already count: whole lifts more say the same thing again and again, and drown the anchor (`fraudwatch
 backtest` with and without `--no-detectors` says what this is worth on a stream)."""
-
-ANCHOR, CONTEXT, RARE_CONTEXT, SILENT = 0, 1, 2, 3
 
 
 class Combiner(Protocol):
@@ -103,7 +109,7 @@ class Concordance:
         """The larger anchor plus the lifts, without saying which."""
         score, strongest = np.empty(values.shape[1]), np.empty(values.shape[1], np.int16)
         tables = (self.parts, self.start, self.cuts, self.lifts)
-        _judge_concordance(reasons, values, surprises, *tables, score, strongest)
+        judge_concordance(reasons, values, surprises, *tables, score, strongest)
         return score, strongest
 
     def arrays(self) -> Arrays:
@@ -151,7 +157,7 @@ class LargestSurprise:
     ) -> tuple[FloatArray, PlaceArray]:
         """The largest surprises, without a look at the values."""
         score, strongest = np.empty(values.shape[1]), np.empty(values.shape[1], np.int16)
-        _judge_largest(reasons, surprises, self.taken, score, strongest)
+        judge_largest(reasons, surprises, self.taken, score, strongest)
         return score, strongest
 
     def arrays(self) -> Arrays:
@@ -198,45 +204,6 @@ def _bands_of(spec: FeatureSpec, values: FloatArray, surprises: FloatArray, hits
 
 
 @compiled
-def _judge_concordance(
-    reasons: IntArray,
-    values: FloatArray,
-    surprises: FloatArray,
-    parts: ByteArray,
-    start: IntArray,
-    cuts: FloatArray,
-    lifts: FloatArray,
-    score: FloatArray,
-    strongest: PlaceArray,
-) -> None:
-    for row in range(values.shape[1]):
-        anchor = 0.0
-        anchor_reason = -1
-        largest = 0.0
-        largest_reason = -1
-        total = 0.0
-        for place in range(reasons.shape[0]):
-            reason = reasons[place]
-            part = parts[reason]
-            surprise = surprises[place, row]
-            if part == ANCHOR:
-                if surprise > anchor:
-                    anchor = surprise
-                    anchor_reason = reason
-            elif not np.isnan(values[place, row]):
-                sought = values[place, row] if part == RARE_CONTEXT else surprise
-                band = _band(cuts, start[reason], start[reason + 1], sought, part == RARE_CONTEXT)
-                lift = lifts[band + reason]
-                total += lift
-                if lift > largest:
-                    largest = lift
-                    largest_reason = reason
-        score[row] = total + anchor
-        is_anchor = anchor > largest or (anchor == largest and anchor_reason < largest_reason)
-        strongest[row] = anchor_reason if is_anchor else largest_reason
-
-
-@compiled
 def _band(cuts: FloatArray, first: int, end: int, sought: float, is_category: bool) -> int:
     """How many cuts lie below what is sought, counted from 0; `end` for a category that is not among them."""
     low = first
@@ -248,25 +215,6 @@ def _band(cuts: FloatArray, first: int, end: int, sought: float, is_category: bo
         else:
             high = middle
     return end if is_category and not (low < end and cuts[low] == sought) else low
-
-
-@compiled
-def _judge_largest(
-    reasons: IntArray, surprises: FloatArray, taken: int, score: FloatArray, strongest: PlaceArray
-) -> None:
-    for row in range(surprises.shape[1]):
-        first = 0.0
-        second = 0.0
-        strongest[row] = -1
-        for place in range(reasons.shape[0]):
-            surprise = surprises[place, row]
-            if surprise > first:
-                second = first
-                first = surprise
-                strongest[row] = reasons[place]
-            elif surprise > second:
-                second = surprise
-        score[row] = first + second if taken == 2 else first
 
 
 @compiled

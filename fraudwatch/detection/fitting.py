@@ -103,6 +103,12 @@ def _check_sample(rows: FloatArray, specs: tuple[FeatureSpec, ...], settings: De
             f"Fitting needs at least {LEAST_ROWS} transactions, found {rows.shape[0]}; "
             "wait for more, or train on a longer span."
         )
+    unknown = [name for name in settings.detectors if name not in DETECTORS]
+    if unknown:
+        raise TrainingError(
+            f"No detector {', '.join(unknown)}: only those with a compiled form can be fitted, "
+            f"{', '.join(DETECTORS)}; others would need PyOD and milliseconds a transaction in every worker."
+        )
     names = [spec.name for spec in specs]
     if len(set(names) | set(DETECTORS)) != len(names) + len(DETECTORS):
         raise TrainingError(f"Features need names of their own, apart from detectors, found {names}.")

@@ -8,6 +8,7 @@ block take each step together and the step is arithmetic: 11 steps over 2,000 kn
 import numpy as np
 
 from fraudwatch.compiled import compiled
+from fraudwatch.detection.arrays import AnyArray
 from fraudwatch.records import FloatArray, IntArray
 
 BLOCK = 512
@@ -32,8 +33,8 @@ def count_at_most(knots: FloatArray, first: int, end: int, values: FloatArray, c
 
 
 @compiled
-def count_below(knots: FloatArray, first: int, end: int, values: FloatArray, counts: IntArray) -> None:
-    """The same, of those that are less than each value."""
+def count_below(knots: AnyArray, first: int, end: int, values: AnyArray, counts: IntArray) -> None:
+    """The same, of those that are less than each value; also for int32."""
     for row in range(values.shape[0]):
         counts[row] = 0
     left = end - first

@@ -28,8 +28,13 @@ NEVER = -(2**62)
 NOTHING = -1
 """Instead of a slot, a pair, a block or a logical number: none."""
 
+FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN = 1024, 16_384, 2048, 4096
+
 FIRST_BLOCK = 4
 """Most accounts of real streams hold a handful of transactions at a time."""
+
+FIRST_GONE = 64
+"""Places for accounts let go of: a row may fill one beyond three quarters, and some must stay empty."""
 
 HOURS, WEEKDAYS = 24, 7
 
@@ -209,8 +214,8 @@ def empty_state(slots: int, windows: int, elements: int, pairs: int, seen: int) 
     return State(
         accounts=_table(slots, ACCOUNT),
         account_index=_empty_index(slots, np.int64),
-        links=np.full((slots, 2), NOTHING, dtype=np.int32),
-        gone=np.zeros(2, dtype=np.int64),
+        links=np.zeros((slots, 2), dtype=np.int32),
+        gone=np.zeros(FIRST_GONE, dtype=np.int64),
         windows=_table((slots, windows), WINDOW),
         events=_table(elements, EVENT),
         places=_table(0, PLACE),
@@ -225,12 +230,10 @@ def empty_state(slots: int, windows: int, elements: int, pairs: int, seen: int) 
 
 def with_accounts(state: State, slots: int) -> State:
     """The same with room for so many accounts; the caller still has to enter them into the index."""
-    links = np.full((slots, 2), NOTHING, dtype=np.int32)
-    links[: len(state.links)] = state.links
     return state._replace(
         accounts=_longer(state.accounts, slots),
         windows=_longer(state.windows, slots),
-        links=links,
+        links=_longer(state.links, slots),
         account_index=_empty_index(slots, np.int64),
     )
 
@@ -263,13 +266,56 @@ def with_gone(state: State, count: int) -> State:
     return state._replace(gone=np.zeros(_power_of_two(2 * count), dtype=np.int64))
 
 
+_USED = {
+    "accounts": Used.ACCOUNTS,
+    "links": Used.ACCOUNTS,
+    "windows": Used.ACCOUNTS,
+    "events": Used.EVENTS,
+    "places": Used.EVENTS,
+    "pairs": Used.PAIRS,
+}
+
+
+def in_use(state: State, horizon: int) -> dict[str, "np.ndarray[Any, Any]"]:
+    """What of each table holds anything, by name; of transactions seen what is within the horizon. Indices and free
+    room are left out. Most are views."""
+    found: dict[str, np.ndarray[Any, Any]] = {
+        name: np.asarray(getattr(state, name))[: state.used[used]] for name, used in _USED.items()
+    }
+    found["seen"] = np.asarray(state.seen)[state.seen["time"] >= state.used[Used.NEWEST] - horizon]
+    found["gone"] = state.gone[state.gone != 0]
+    return found | {"free": state.free, "used": state.used}
+
+
+def taken(state: State, found: "dict[str, np.ndarray[Any, Any]]") -> State:
+    """The tables of `in_use` in place of those of an empty state, which are at least as long afterwards.
+
+    The caller still has to enter accounts, pairs, `seen` and `gone` into their tables.
+    """
+    longer = {}
+    for name in _USED:
+        before = getattr(state, name)
+        longer[name] = _longer(before, max(len(before), len(found[name])))
+        longer[name][: len(found[name])] = found[name]
+    state = state._replace(**longer, free=found["free"].copy(), used=found["used"].copy())
+    if len(found["places"]):
+        state = with_places(state)
+    slots, pairs = len(state.accounts), len(state.pairs)
+    state = state._replace(
+        account_index=_empty_index(slots, np.int64), pair_index=_empty_index(pairs, np.int32)
+    )
+    return with_gone(
+        with_seen(state, max(FIRST_SEEN, len(found["seen"]))), max(FIRST_GONE, len(found["gone"]))
+    )
+
+
 def _table(shape: int | tuple[int, ...], kind: "np.dtype[Any]") -> Table:
     """Zeroes with the fields of a kind."""
     return np.zeros(shape, dtype=kind).view(np.recarray)
 
 
-def _longer(table: Table, length: int) -> Table:
-    longer = np.zeros((length, *table.shape[1:]), dtype=table.dtype).view(np.recarray)
+def _longer(table: Any, length: int) -> Any:
+    longer = np.zeros_like(table, shape=(length, *table.shape[1:]))
     longer[: len(table)] = table
     return longer
 

@@ -6,13 +6,15 @@ import msgspec
 import numpy as np
 
 from fraudwatch.config.settings import Settings
+from fraudwatch.errors import ConfigurationError
 from fraudwatch.features import arrays, kernels
-from fraudwatch.features.arrays import Used
+from fraudwatch.features.arrays import FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN, Used
 from fraudwatch.features.columns import DAY, Column, kept_windows, width
 from fraudwatch.features.local_time import month_starts, offsets
 from fraudwatch.records import ByteArray, FloatArray, IntArray, Outcome, Trait, Transactions
 
-FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN = 1024, 16_384, 2048, 4096
+_LAST_YEAR = 6_400
+"""Kept event times have 48 bits (`kernels.packed`)."""
 
 
 class Observations(msgspec.Struct, frozen=True):
@@ -36,9 +38,17 @@ class History:
     """Rolling state of the accounts of one partition."""
 
     def __init__(self, settings: Settings, *, described: bool = False) -> None:
-        """An empty history. `described` asks for the columns of the windows, which no judged feature reads."""
+        """An empty history. `described` asks for the columns of the windows, which no judged feature reads.
+
+        Raises ConfigurationError where event times may be later than can be kept.
+        """
         windows = kept_windows(settings.features.windows)
         first_year, last_year = (int(day[:4]) for day in (settings.limits.earliest, settings.limits.latest))
+        if last_year > _LAST_YEAR:
+            raise ConfigurationError(
+                f"limits.latest: expected a date up to {_LAST_YEAR}-12-31, which event times can be kept to; found "
+                f"{settings.limits.latest}"
+            )
         # A year more at either end: local time is ahead of or behind UTC.
         calendar = (settings.features.zone, max(1, first_year - 1), min(9998, last_year + 1))
         offset_starts, offset_values = offsets(*calendar)
@@ -55,6 +65,32 @@ class History:
         self._width = width(len(windows)) if described else len(Column)
         self._young = settings.features.young_account
         self._state = arrays.empty_state(FIRST_ACCOUNTS, len(windows), FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN)
+
+    @classmethod
+    def of(
+        cls, settings: Settings, found: dict[str, "np.ndarray[Any, Any]"], *, described: bool = False
+    ) -> "History":
+        """The history that `state` gave these arrays of, which are copied.
+
+        Raises ConfigurationError when it was kept with other windows.
+        """
+        history = cls(settings, described=described)
+        if not np.array_equal(found["lengths"], history._rules.lengths):
+            raise ConfigurationError(
+                f"features.windows: expected those of the saved history ({found['lengths'].tolist()} ms, with the "
+                f"fixed ones), found {history._rules.lengths.tolist()}; fold the log again to change them"
+            )
+        state = history._state = arrays.taken(history._state, found)
+        with np.errstate(over="ignore"):
+            kernels.enter_accounts(state)
+            kernels.enter_pairs(state)
+            kernels.enter_seen(state, found["seen"].view(np.recarray), history._rules.horizon)
+            kernels.enter_gone(state, found["gone"])
+        return history
+
+    def state(self) -> dict[str, "np.ndarray[Any, Any]"]:
+        """All that is known as named arrays, some with named fields; to be written or copied before the next `fold`."""
+        return arrays.in_use(self._state, self._rules.horizon) | {"lengths": self._rules.lengths}
 
     def __len__(self) -> int:
         """How many accounts are known."""
@@ -120,20 +156,19 @@ class History:
         )
 
     def _grow(self) -> None:
-        """Twice the room wherever there is none left: constant work for each row, on average."""
+        """Twice the room wherever none is left, or none could be won back: constant work for each row, on average."""
         state = self._state
         if not kernels.has_room_for_account(state, self._rules):
             state = arrays.with_accounts(state, min(2 * len(state.accounts), self._rules.max_accounts))
             kernels.enter_accounts(state)
         elif not kernels.has_room_for_pair(state):
-            room = max(len(state.pairs), 2 * int(kernels.count_pairs(state)))
-            state = arrays.with_pairs(state, room)
+            is_crowded = 2 * int(kernels.count_pairs(state)) > len(state.pairs)
+            state = arrays.with_pairs(state, len(state.pairs) * (2 if is_crowded else 1))
             kernels.enter_pairs(state)
         elif not kernels.has_room_for_gone(state):
-            before = state.gone
-            state = arrays.with_gone(state, len(before))
-            for key in before[before != 0]:
-                kernels.remember_gone(state, key)
+            gone = state.gone
+            state = arrays.with_gone(state, len(gone))
+            kernels.enter_gone(state, gone)
         elif kernels.is_seen_full(state):
             seen, counting = state.seen, int(kernels.count_seen(state, self._rules.horizon))
             state = arrays.with_seen(state, max(FIRST_SEEN, counting))

@@ -16,6 +16,9 @@ from fraudwatch.stream.raw import by_partition, from_event, joined
 
 logger = logging.getLogger(__name__)
 
+# Between two chunks of one fetch Faust's delivery and its stream take a few turns of the loop.
+TURNS = 8
+
 Handle = Callable[[Sequence[Chunk]], Awaitable[Callable[[], None]]]
 """Handles a batch, one chunk a partition, to its end; gives what to do once its records are acknowledged."""
 
@@ -49,7 +52,7 @@ async def _gathered(quiet: Any, most: int) -> AsyncGenerator[list[Any], None]:
             batch = [await coming]
             coming = asyncio.ensure_future(anext(events))
             records = len(batch[0].value)
-            while records < most and await _has_come(coming, quiet.channel.queue):
+            while records < most and await _comes_at_once(coming):
                 batch.append(coming.result())
                 records += len(batch[-1].value)
                 coming = asyncio.ensure_future(anext(events))
@@ -60,9 +63,11 @@ async def _gathered(quiet: Any, most: int) -> AsyncGenerator[list[Any], None]:
         coming.cancel()
 
 
-async def _has_come(coming: asyncio.Task[Any], queue: Any) -> bool:
-    """Lets the task take what is in the queue, and waits for nothing that is not."""
-    while not coming.done() and not queue.empty():
+async def _comes_at_once(coming: asyncio.Task[Any]) -> bool:
+    """Lets the loop turn, so that what was fetched together can come together, and waits for nothing."""
+    for _ in range(TURNS):
+        if coming.done():
+            break
         await asyncio.sleep(0)
     return coming.done() and coming.exception() is None
 

@@ -52,6 +52,7 @@ class Live:
         self._settings = settings
         self._metrics = metrics
         self._fixed = fixed
+        self._warm_up = parts.warm_up
         self._version: str | None = None
         self._has_started = False
         self.app = build_app(settings, loop)
@@ -128,6 +129,8 @@ class Live:
             return
         self._has_started = True
         self.app.add_future(self._watch.run())
+        if self._warm_up is not None:
+            await self._states.run(self._warm_up)
         if self._fixed is not None:
             await self._use(self._fixed)
         if self._models is not None:

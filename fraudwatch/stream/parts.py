@@ -146,7 +146,8 @@ class Parts:
     `fit` runs in a child process and is found there by its module and name, so it is a module's function.
     `load` raises ArtefactError for an artefact that cannot be used; `encode` makes the JSON of an alert;
     `letter_headers` say of a dead letter which record it was and why; `read_disposition` raises
-    UnusableInputError; `unfed` names the features that the fields of the source cannot feed.
+    UnusableInputError; `unfed` names the features that the fields of the source cannot feed; `warm_up` compiles or
+    loads the kernels that need no model, and runs on the folding thread before the worker is ready.
     """
 
     make_pipeline: MakePipeline
@@ -156,6 +157,7 @@ class Parts:
     letter_headers: Callable[[DeadLetter], Headers]
     read_disposition: Callable[[bytes], Disposition]
     unfed: Sequence[str] = ()
+    warm_up: Callable[[], None] | None = None
 
 
 class SourceDecoder(Protocol):

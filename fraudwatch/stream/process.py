@@ -94,7 +94,7 @@ def cut_off() -> None:
 def set_up_logging() -> None:
     """For a caller that has not: messages to standard error, those of the engine from warnings on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for engine in ("faust", "mode", "aiokafka", "fraudwatch.stream.engine"):
+    for engine in ("faust", "mode", "aiokafka", "fraudwatch.stream.engine", "fraudwatch.stream.transport"):
         logging.getLogger(engine).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_news)

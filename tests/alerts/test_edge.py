@@ -8,7 +8,8 @@ import pytest
 
 from fraudwatch.alerts import account_days, histogram
 from fraudwatch.alerts.account_days import DAY_MS, NEVER, REFRESH_EVERY
-from fraudwatch.alerts.edge import HOUR_MS, Budget, Edge, warm_up
+from fraudwatch.alerts.budget import Budget, Spending
+from fraudwatch.alerts.edge import HOUR_MS, Edge, warm_up
 from fraudwatch.alerts.histogram import HIGHEST, LOWEST
 from fraudwatch.records import FloatArray, IntArray
 
@@ -52,8 +53,8 @@ def observe(edge: Edge, account_id: str, event_time_ms: int, score: float) -> fl
 
 def observe_all(edge: Edge, accounts: IntArray, times: IntArray, scores: FloatArray) -> None:
     row, ids = -1, np.zeros(len(scores), dtype=np.int64)
-    while row < len(scores):
-        row = edge.observe_rows(accounts, times, scores, ids, row + 1)
+    while (row := edge.observe_rows(accounts, times, scores, ids, row + 1)) < len(scores):
+        edge.opened()
 
 
 def feed(
@@ -70,6 +71,37 @@ def feed(
 def test_there_is_an_edge_as_soon_as_a_model_has_arrived() -> None:
     # 10 of 1,000 transactions a day score above 2 in a tail of 10^-x.
     assert edge_of(10.0).raised_from == pytest.approx(2.0, abs=0.02)
+
+
+def test_what_was_overspent_is_repaid_and_what_was_left_is_spent() -> None:
+    spending = Spending(Budget(40.0, 0.05, 1))
+    for _ in range(40):
+        spending.opened()
+    assert spending.correction == pytest.approx(np.exp(-1 / 7))
+    spending.passed(1.0)
+    assert spending.correction == 1.0
+    spending.passed(1.0)
+    assert spending.correction == pytest.approx(np.exp(1 / 7))
+
+
+def test_a_debt_is_remembered_no_longer_than_it_can_be_repaid() -> None:
+    spending = Spending(Budget(40.0, 0.05, 1))
+    for _ in range(10_000):
+        spending.opened()
+    assert spending.correction == 0.5
+    spending.passed(1.0)
+    for _ in range(28):
+        spending.overspent += 40.0 * spending.correction
+        spending.passed(1.0)
+    assert spending.correction > 0.95
+
+
+def test_one_alert_of_a_tiny_share_is_remembered_for_weeks() -> None:
+    spending = Spending(Budget(1.0, 0.05, 20))
+    spending.opened()
+    spending.passed(14.0)
+    assert spending.overspent == pytest.approx(0.3)
+    assert spending.correction == 0.5
 
 
 def test_each_partition_holds_its_share_of_the_budget() -> None:
@@ -173,7 +205,7 @@ def test_a_silence_of_a_month_does_not_lower_the_edge_as_a_calm_month_would() ->
     feed(edge, days=10, per_day=1_000)
     before = edge.raised_from
     observe(edge, "after", START_MS + 40 * DAY_MS, 0.1)
-    assert before - 0.1 < edge.raised_from <= before
+    assert before - 0.2 < edge.raised_from <= before
 
 
 def test_the_edge_stands_still_between_two_refreshes() -> None:
@@ -202,7 +234,8 @@ def test_another_model_starts_from_its_own_reference() -> None:
     edge = edge_of()
     feed(edge, days=5, per_day=1_000, scale=3.0)
     edge.use(REFERENCE, 1_000.0)
-    assert edge.raised_from == edge_of().raised_from
+    assert edge.medium_from == edge_of().medium_from
+    assert edge.rank(2.0) == edge_of().rank(2.0)
     assert edge.observed_days == 1.0
 
 

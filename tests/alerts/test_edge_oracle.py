@@ -1,5 +1,6 @@
 """The compiled edge against the plainest one that can be written, to the bit, however the rows were cut."""
 
+import math
 import os
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
 from fraudwatch.alerts import account_days
-from fraudwatch.alerts.edge import Budget, Edge
+from fraudwatch.alerts.budget import Budget
+from fraudwatch.alerts.edge import Edge
 from fraudwatch.records import FloatArray, IntArray
 
 START_MS = 1_533_686_400_000
@@ -68,6 +70,7 @@ class PlainEdge:
         self._observed_days = 0.0
         self._observed_ms = 0
         self._scored = 0.0
+        self._overspent = 0.0
         self._since_refresh = 0
         self._refreshed_ms = _NEVER
         self._next_hour_ms = _NEVER
@@ -108,6 +111,9 @@ class PlainEdge:
             self._histogram[_bin(day.maximum)] -= _kept(self._observed_ms - day.observed_ms)
             day.maximum = _TAKEN_BACK
 
+    def opened(self) -> None:
+        self._overspent += 1.0
+
     def rank(self, score: float) -> float:
         above = min(max((HIGHEST - score) * BINS_PER_UNIT, 0.0), BINS - 1e-9)
         whole = int(above)
@@ -122,6 +128,9 @@ class PlainEdge:
         counts *= kept
         np.maximum(counts, 0.0, out=counts)  # taking back what was added may leave −1e-16
         self._observed_days = self._observed_days * kept + _MEAN_LIFE_DAYS * (1.0 - kept)
+        most = max(3.0, self._budget.share * 7.0 * math.log(2.0))
+        self._overspent -= self._budget.share * (passed / DAY_MS)
+        self._overspent = min(max(self._overspent, -most), most)
         self._scored = self._scored * kept + self._since_refresh
         self._observed_ms += passed
         self._since_refresh = 0
@@ -141,7 +150,8 @@ class PlainEdge:
         np.cumsum(self._counts()[::-1], out=self._exceeding[1:])
         self._exceeding /= self._observed_days
         share, explore = self._budget.share, self._budget.explore
-        self.raised_from = self._exceeded_by((1.0 - explore) * share)
+        correction = min(max(math.exp(-self._overspent / (share * 7.0)), 0.5), 2.0)
+        self.raised_from = self._exceeded_by((1.0 - explore) * share * correction)
         self.medium_from = self._exceeded_by(MEDIUM_SHARE * share)
         self.high_from = self._exceeded_by(HIGH_SHARE * share)
         scored_per_day = self._scored / self._observed_days
@@ -219,7 +229,7 @@ def state(edge: Edge | PlainEdge) -> list[float]:
 
 
 def by_rows(edge: Edge, given: Stream, cuts: list[int], swap_at: int) -> tuple[list[int], list[list[float]]]:
-    """What stood out, and the state after each part; every third is said to have joined an older episode."""
+    """What stood out, and the state after each part; every third joins an older episode, the others open one."""
     found: list[int] = []
     states = []
     begin = 0
@@ -228,6 +238,8 @@ def by_rows(edge: Edge, given: Stream, cuts: list[int], swap_at: int) -> tuple[l
             found.append(row)
             if len(found) % 3 == 0:
                 edge.joined(int(given.accounts[row]), int(given.times[row]) - DAY_MS)
+            else:
+                edge.opened()
             begin = row + 1
         begin = end
         if end == swap_at:
@@ -246,6 +258,8 @@ def one_by_one(edge: PlainEdge, given: Stream, cuts: list[int], swap_at: int) ->
             found.append(row)
             if len(found) % 3 == 0:
                 edge.joined(account, time_ms - DAY_MS)
+            else:
+                edge.opened()
         if row + 1 == swap_at:
             edge.use(REFERENCE / 2, 3_000.0)
         if row + 1 in ends:

@@ -46,7 +46,7 @@ def measure(scale: Scale) -> Answer:
     """The question's answer."""
     with filled_log(scale) as log:
         runs = alternate(log, scale, programs(log, scale))
-    return _answer(runs, scale)
+    return answer(runs, scale)
 
 
 def programs(log: Log, scale: Scale) -> dict[str, Callable[[str], AbstractContextManager[Program]]]:
@@ -125,7 +125,7 @@ def _looks(
         time.sleep(LOOK_SECONDS)
 
 
-def _answer(runs: dict[str, list[Run]], scale: Scale) -> Answer:
+def answer(runs: dict[str, list[Run]], scale: Scale) -> Answer:
     names = ("fraudwatch", "stock_faust", "quixstreams", "floor")
     rates = {
         name: median(r.records_per_second for r in runs[name]) if name in runs else None for name in names

@@ -57,19 +57,19 @@ def main(arguments: list[str]) -> int:
     if not scale.is_for_quoting:
         say(NOT_FOR_QUOTING)
     found = answers(only, scale)
-    sys.stdout.write(as_json(whole(of, scale, found)) + "\n" if given.json else _text(of, scale, found))
+    sys.stdout.write(as_json(whole(of, scale, found)) + "\n" if given.json else text(of, scale, found))
     return 0
 
 
 def _with_quix(python: Path | None) -> Path | None:
-    chosen = python or Path(sys.executable)
+    chosen = (python or Path(sys.executable)).absolute()  # programs run in directories of their own
     if quix_version(chosen) is None:
         say(f"Quix Streams is not installed for {chosen}: it is left out, its figures are empty")
         return None
     return chosen
 
 
-def _text(of: dict[str, str], scale: Scale, found: dict[str, Answer]) -> str:
+def text(of: dict[str, str], scale: Scale, found: dict[str, Answer]) -> str:
     width = max(map(len, of))
     lines = [f"{name:{width}}  {version}" for name, version in of.items()]
     for answer in found.values():

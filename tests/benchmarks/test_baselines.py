@@ -1,10 +1,14 @@
 """The comparison is honest: what the ordinary programs compute is what the product computes."""
 
+import importlib
 from pathlib import Path
 
+import end_to_end
 import joblib
+import msgspec
 import numpy as np
 import pytest
+from end_to_end import Run
 from ordinary import FEATURES, Job, Model
 from prepared import (
     Fitted,
@@ -16,6 +20,9 @@ from prepared import (
     stream,
     write_ordinary_model,
 )
+from reporting import NOT_FOR_QUOTING, as_json
+from run import text, whole
+from scale import FULL, QUICK, TINY
 
 from fraudwatch.config.settings import Settings
 from fraudwatch.pipeline import Pipeline
@@ -25,6 +32,7 @@ from fraudwatch.simulate import Plan
 PLAN = Plan(accounts=40, days=60, seed=4, cases_per_day=1.0)
 FITTED_ON = Plan(accounts=40, days=60, seed=5, cases_per_day=1.0)
 RECORDS = 3_000
+OFFLINE = ("pipeline_stages", "scorers", "memory")
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +104,42 @@ def test_the_model_for_the_ordinary_job_is_a_file_of_arrays_and_pyod_objects(
     write_ordinary_model(tmp_path / "model", plain)
     _, detectors, _, _ = joblib.load(tmp_path / "model")
     assert [type(pyod).__module__.split(".")[0] for *_, pyod in detectors] == ["pyod"] * 3
+
+
+def test_the_json_object_has_the_promised_keys() -> None:
+    found = {name: importlib.import_module(name).measure(TINY) for name in OFFLINE}
+    told = msgspec.json.decode(as_json(whole({"python": "3"}, TINY, found)))
+    assert set(told) == {"versions", "for_quoting", *OFFLINE}
+    assert told["for_quoting"] is False
+    stages = told["pipeline_stages"]["uniform"]["50"]
+    assert all(stages[name] > 0 for name in ("decode", "features", "detection", "alerts", "total"))
+    assert {"isolation_forest", "hbos", "pca"} <= set(told["scorers"])
+    assert all(each["largest_difference"] < 1e-9 for each in told["scorers"].values())
+    assert told["memory"]["bytes_per_account"]["arrays"] > 0
+
+
+def test_end_to_end_names_all_four_and_leaves_empty_what_is_not_installed() -> None:
+    runs = {name: [Run(rate, 2.0, 100, 1.0)] for name, rate in (("fraudwatch", 300.0), ("floor", 900.0))}
+    told = msgspec.json.decode(as_json(end_to_end.answer(runs, TINY).figures))
+    assert told["end_to_end"] == {
+        "fraudwatch": 300.0,
+        "stock_faust": None,
+        "quixstreams": None,
+        "floor": 900.0,
+    }
+    assert told["end_to_end_ratios"]["floor"] == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_a_short_run_says_that_it_is_not_for_quoting() -> None:
+    runs = {name: [Run(1.0, 2.0, 100, 1.0)] for name in ("fraudwatch", "stock_faust", "quixstreams", "floor")}
+    found = {"end_to_end": end_to_end.answer(runs, TINY)}
+    assert NOT_FOR_QUOTING in text({"python": "3"}, TINY, found)
+    assert NOT_FOR_QUOTING not in text({"python": "3"}, FULL, found)
+
+
+def test_the_scale_of_make_bench_keeps_what_the_issue_asks_for() -> None:
+    assert FULL.is_for_quoting
+    assert not QUICK.is_for_quoting
+    assert {1_000, 100_000, 1_000_000} == set(FULL.states)
+    assert FULL.batches == (1, 32, 512, 4_096)
+    assert FULL.rates == (1_000, 5_000, 20_000)

@@ -15,6 +15,12 @@ Decode = Callable[..., Transaction | DeadLetter]
 WHOLE = {"transaction_id": "t1", "account_id": "a1", "event_time": "2024-05-31T12:00:00Z", "amount": 57.16}
 
 
+@pytest.fixture(autouse=True, scope="session")
+def warm() -> None:
+    """Compiling kernels takes longer than hypothesis allows an example."""
+    Decoder(Settings()).warm_up()
+
+
 @pytest.fixture(scope="session")
 def decode() -> Decode:
     """`decode(value, mapping={...}, currency=..., limits=..., timestamp_ms=...)`; a dict is written as JSON."""

@@ -51,16 +51,22 @@ MINOR = Settings(
     ),
     limits=Limits(max_amount=1000.0, earliest="2001-01-01", latest="2050-01-01"),
 )
-DECODERS = [Decoder(settings) for settings in (PLAIN, NESTED, MINOR)]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def warm() -> None:
-    """Compiling takes longer than hypothesis allows an example."""
-    DECODERS[0].warm_up()
-
+LOCAL = Settings(
+    rates={"USD": {"2024-01-01": 0.9}},
+    source=Source(
+        mapping={
+            "transaction_id": "transaction_id",
+            "account_id": "account_id",
+            "event_time": FieldMapping(path="event_time", format="iso8601", zone="Europe/Paris"),
+            "amount": "amount",
+            "currency": FieldMapping(path="currency", values={"$": "USD", "¥": "JPY", "€": "EUR"}),
+        }
+    ),
+)
+DECODERS = [Decoder(settings) for settings in (PLAIN, NESTED, MINOR, LOCAL)]
 
 _TEXTS = [
+    *("a\x80", "a\x9f", "a\u200b", "é\x80"),
     *("", " ", "   ", "EUR", "JPY", "¥", "$", "USD", "debit", "credit", "approved", "declined", "reversed"),
     *("7", "1", "00", "-0", "5.0", "a", "b", "c", "true", "false", "x" * 16, "x" * 17, "é" * 16, "é" * 17),
     *(
@@ -80,6 +86,8 @@ _TEXTS = [
     *("Müller & Söhne", "\U0001f600", "\ufeff", "\ufffe", "a\tb", "\\", '"', "/"),
 ]
 _NUMBERS = [
+    # Next to a tie, where a double and its digits round differently.
+    *("8.575", "1.005", "0.145", "2.675", "1.115", "857.4999999999999"),
     *(
         "0",
         "-0",
@@ -149,6 +157,22 @@ _NUMBERS = [
     ),
 ]
 _TIMES = [
+    # Where clocks in Paris change.
+    *(
+        "2024-03-31T01:59:59.999",
+        "2024-03-31T02:00",
+        "2024-03-31T02:30",
+        "2024-03-31T03:00",
+        "2024-10-27T01:59",
+    ),
+    *(
+        "2024-10-27T02:00",
+        "2024-10-27T02:59:59.9",
+        "2024-10-27T03:00",
+        "2050-07-01",
+        "1990-01-01",
+        "2099-12-31",
+    ),
     *(
         "2024-05-31",
         "2024-05-31T12:00",
@@ -225,6 +249,34 @@ _RAW = [
         b'"\\u12g4"',
         b'"\\"',
     ),
+    *(
+        b'"\\u0041\\n"',
+        b'"M\\u00fcller \\/ S\\u00F6hne"',
+        b'"\\"x\\\\"',
+        b'"\\ud83d"',
+        b'"\\ud83dx"',
+        b'"\\ud83d\\u0041"',
+    ),
+    *(
+        b'"\\ude00\\ud83d"',
+        b'"\\udbff\\udfff"',
+        b'"\\uffff"',
+        b'"\\u0080"',
+        b'"\\u007f"',
+        b'"\\u07ff\\u0800"',
+        b'"a\\u0000"',
+    ),
+    *(
+        b'"EU\\u0052"',
+        b'"debi\\u0074"',
+        b'"\\u20ac"',
+        b'"\\u00a5"',
+        b'"\\u0020"',
+        b'"\\u00a0"',
+        b'"\\u00e9\xc3\xa9"',
+        b'"\\u00e9\xff"',
+    ),
+    *(b'"5\\u0037.16"', b'"2024-05-31\\u005412:00"', b'"\\u003"', b'"\\u00', b'"\\'),
     *(b"nul", b"nullx", b"tru", b"", b"-", b"--1", b"'a'", b"\x00", b"[1,]", b'{"a":1,}', b'{"a"}', b"[1 2]"),
     *(b"[" * 59 + b"]" * 59, b"[" * 99 + b"]" * 99, b"[" * 100 + b"]" * 100),
 ]
@@ -360,6 +412,7 @@ def check(decoder: Decoder, records_: list[bytes | None], timestamps_ms: list[in
         one, other = getattr(fast, name), getattr(slow, name)
         assert (one.dtype, one.ndim) == (other.dtype, other.ndim)
         assert one.flags.c_contiguous
+        assert one.flags.writeable == other.flags.writeable  # else kernels are compiled for each
 
 
 @given(st.lists(st.tuples(records() | spoilt() | st.none(), timestamps), max_size=6))
@@ -399,3 +452,12 @@ def test_every_spelling_of_every_value(decoder: Decoder, name: str) -> None:
 
 def written(pairs: dict[str, bytes]) -> bytes:
     return b"{" + b",".join(quoted(name, False) + b":" + value for name, value in pairs.items()) + b"}"
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_a_name_given_twice(decoder: Decoder) -> None:
+    whole = WHOLE | {"who": written(WHO), "sum": written(SUM)}
+    twice = [
+        b"{" + quoted(name, False) + b":" + value + b"," + written(whole)[1:] for name, value in whole.items()
+    ]
+    check(decoder, twice)

@@ -1,12 +1,31 @@
 """A chunk becomes transactions by column and dead letters, and every record is one of them."""
 
+import json
+from itertools import islice
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
 
-from fraudwatch.config.settings import Settings
-from fraudwatch.decode import Decoder
-from fraudwatch.records import NO_TIMESTAMP, Chunk, DeadLetter, TextField, Trait, Transaction, Transactions
+from fraudwatch.config.loading import load
+from fraudwatch.config.settings import Csv, FieldMapping, Limits, Settings, Source
+from fraudwatch.decode import Decoder, canonical
+from fraudwatch.decode.chunks import ChunkReader
+from fraudwatch.decode.plan import NotPlannedError, plan
+from fraudwatch.records import (
+    NO_TIMESTAMP,
+    Chunk,
+    DeadLetter,
+    Record,
+    TextField,
+    Trait,
+    Transaction,
+    Transactions,
+)
+from fraudwatch.simulate import Plan, messages
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 WHOLE = {
     "transaction_id": "t1",
@@ -27,6 +46,20 @@ WHOLE = {
 }
 SHORT = {"transaction_id": 7, "account_id": "a2", "event_time": 1_717_243_200_000, "amount": "0.12"}
 REFUSED = b'{"transaction_id":"t3"}'
+HANDBOOK = (
+    b'{"TRANSACTION_ID":"0","TX_DATETIME":"2018-04-01 00:00:31","CUSTOMER_ID":"596","TERMINAL_ID":"3156",'
+    b'"TX_AMOUNT":"57.16","TX_FRAUD":"1","TX_FRAUD_SCENARIO":"2"}'
+)
+SPARKOV = (
+    b'{"trans_id":"7","trans_dt":"2019-01-01 00:03:02","acct_num":"423556250187","merchant":"Marks Inc",'
+    b'"category":"gas_transport","amt":"65.35","is_fraud":"1","lat":"42.08","long":"-75.89",'
+    b'"merch_lat":"42.747","merch_long":"-75.8196","state":"NY"}'
+)
+
+
+def mapped(**mapping: str | FieldMapping) -> Settings:
+    names = ("transaction_id", "account_id", "event_time", "amount")
+    return Settings(source=Source(mapping={name: name for name in names} | mapping))
 
 
 def chunk_of(*values: bytes | dict[str, object] | None) -> Chunk:
@@ -112,3 +145,60 @@ def test_whatever_differs_between_two_transactions_their_contents_differ(decoder
     assert (same.ids != other.ids).all() == (name == "transaction_id")
     assert (same.accounts != other.accounts).all() == (name == "account_id")
     assert (same.counterparties != other.counterparties).all() == (name == "counterparty_id")
+
+
+def test_ordinary_records_are_read_by_the_kernel_and_never_one_by_one() -> None:
+    several = load(CONFIGS / "several-sources.yaml", {})
+    fold_of = {
+        "simulated": [message.value for message in islice(messages(Plan(accounts=50, days=3)), 400)],
+        "handbook": [HANDBOOK],
+        "sparkov": [SPARKOV],
+    }
+    for name, values in fold_of.items():
+        read_by_kernel(load(CONFIGS / f"{name}.yaml", {}), values)
+    read_by_kernel(Settings(), [msgspec.json.encode(record) for record in (WHOLE, SHORT)])
+    names = {"counterparty_id": 'Müller / "支払" \U0001f600', "category": "é", "direction": "debit"}
+    read_by_kernel(Settings(), [json.dumps(WHOLE | names).replace("debit", "d\\u0065bit").encode()])
+    decoder = Decoder(several)
+    transaction = decoder.decode(chunk_of(WHOLE).record(0))
+    assert isinstance(transaction, Transaction)
+    read_by_kernel(several, [canonical(transaction)])
+
+
+def read_by_kernel(settings: Settings, values: list[bytes]) -> None:
+    def refuse(record: Record) -> Transaction:
+        raise AssertionError(f"one by one: {record.value!r}")
+
+    reader = ChunkReader(refuse, plan(settings, Decoder(settings).legs[0].fields, False, 65_536))
+    assert len(reader.read(chunk_of(*values))[0]) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (Settings(source=Source(format="csv", csv=Csv(columns=tuple(SHORT)))), "CSV"),
+        (mapped(account_id="ids.0"), "list"),
+        (mapped(event_time=FieldMapping(path="at", format="%d/%m/%Y")), "form"),
+        (
+            Settings(
+                rates={"USD": {"2024-01-01": 0.9}},
+                source=mapped(amount=FieldMapping(constant=5), currency="ccy").source,
+            ),
+            "rates",
+        ),
+        (
+            Settings(
+                source=mapped(event_time=FieldMapping(path="at", zone="Europe/Paris")).source,
+                limits=Limits(earliest="1600-01-01"),
+            ),
+            "zone",
+        ),
+    ],
+)
+def test_what_no_kernel_reads_is_decoded_one_by_one(settings: Settings, why: str) -> None:
+    decoder = Decoder(settings)
+    with pytest.raises(NotPlannedError, match=why):
+        plan(settings, decoder.legs[0].fields, False, 65_536)
+    chunk = chunk_of(WHOLE, None)
+    transactions, letters = decoder.decode_chunk(chunk)
+    assert len(transactions) + len(letters) == 2

@@ -66,6 +66,25 @@ def test_of_equal_anchors_the_first_has_the_contribution(concordance: Concordanc
     assert contributions[0, :2].tolist() == [2.0, 0.0]
 
 
+@pytest.mark.parametrize("anchor_first", [True, False])
+@pytest.mark.parametrize(("surprise", "expected"), [(0.75, None), (0.5, "spend"), (1.0, "amount")])
+def test_of_equal_contributions_the_first_reason_is_the_strongest(
+    make_spec: Callable[..., FeatureSpec],
+    anchor_first: bool,
+    surprise: float,
+    expected: str | None,
+) -> None:
+    specs = (make_spec("amount", Role.ANCHOR), make_spec("spend"))
+    bands = [NO_BANDS, Bands(np.array([1.0]), np.array([-0.125, 0.75]))]
+    if not anchor_first:
+        specs, bands = specs[::-1], bands[::-1]
+    found = {"amount": surprise, "spend": 9.0}
+    columns = np.array([[found[spec.name]] for spec in specs])
+    score, places = Concordance.of_bands(specs, bands).judge(np.arange(2), columns, columns)
+    assert score.tolist() == [surprise + 0.75]
+    assert specs[places[0]].name == (expected or specs[0].name)
+
+
 @pytest.mark.parametrize(
     ("surprises", "largest", "two_largest"),
     [

@@ -63,6 +63,37 @@ def test_isolation_forest_equals_pyod_even_at_its_thresholds() -> None:
     assert_equals_pyod(IsolationForest.fit(training(), SEED), theirs, asked(edges))
 
 
+def walked(forest: IsolationForest, rows: FloatArray) -> FloatArray:
+    """One comparison after the other, from the arrays of an artefact."""
+    totals = np.zeros(len(rows))
+    for columns, thresholds, lengths in zip(forest.columns, forest.thresholds, forest.lengths, strict=True):
+        node = np.zeros(len(rows), dtype=np.int64)
+        while node[0] < columns.size:
+            node = (
+                2 * node
+                + 1
+                + (rows[np.arange(len(rows)), columns[node]].astype(np.float32) > thresholds[node])
+            )
+        totals += lengths[node - columns.size]
+    return 2.0 ** (-totals / forest.scale[1]) + forest.scale[2]
+
+
+@pytest.mark.parametrize("levels", range(8))
+@pytest.mark.parametrize("trees", [1, 3, 100])
+def test_a_forest_of_any_depth_is_walked_node_by_node(levels: int, trees: int) -> None:
+    random = np.random.default_rng(levels)
+    thresholds = random.integers(-4, 5, (trees, 2**levels - 1)) / np.float32(2)
+    thresholds[thresholds == 1.0] = -0.0
+    forest = IsolationForest(
+        columns=random.integers(0, 3, thresholds.shape).astype(np.uint8),
+        thresholds=thresholds.astype(np.float32),
+        lengths=random.random((trees, 2**levels)),
+        scale=np.array([3.0, 5.0 * trees, -0.5]),
+    )
+    rows = random.integers(-9, 10, (700, 3)) / 4
+    np.testing.assert_allclose(forest.score(rows), walked(forest, rows), rtol=0, atol=1e-12)
+
+
 def test_hbos_equals_pyod_even_at_the_edges_of_its_bins() -> None:
     theirs = HBOS().fit(training())
     reach = 0.5 * np.diff(theirs.bin_edges_, axis=0)
@@ -166,6 +197,7 @@ def test_the_name_of_a_detector_is_that_of_its_reason() -> None:
         ("columns", np.full((100, 255), 6, dtype=np.uint8)),
         ("columns", np.zeros((100, 254), dtype=np.uint8)),
         ("columns", np.zeros((100, 255), dtype=np.int64)),
+        ("columns", np.zeros((1_001, 1), dtype=np.uint8)),
         ("thresholds", np.zeros((99, 255), dtype=np.float32)),
         ("lengths", np.zeros((100, 255))),
         ("scale", np.array([5.0, 1.0, 0.0])),

@@ -51,6 +51,11 @@ REMITTANCE = (
     b'"country":"FR"},"beneficiary":{"account":"b1","country":"SN"}}'
 )
 
+NESTED = (
+    b'{"ids":{"id":"n1"},"who":{"account":7,"at":{"country":"FR"}},"when":1717243200.25,"sum":{"value":1250,"ccy":"\xe2\x82\xac"},'
+    b'"way":true,"with":{"id":"c\xc3\xa9"},"kind":"5411","place":{"x":"2.35","y":48.85},"other":[{"id":"z"},null,-1e5]}'
+)
+
 VERDICT = {
     "schema_version": 1,
     "disposition_id": "0123456789abcdef0123",
@@ -294,6 +299,7 @@ _MADE = {
     "handbook": lambda: _feed(HANDBOOK),
     "cards": lambda: _feed(CARD),
     "transfers": lambda: _feed(TRANSFER),
+    "chunks": lambda: [one for record in (*CANONICAL.values(), HANDBOOK, NESTED) for one in _feed(record)],
     "cash": lambda: _lines(CASH),
     "remittances": lambda: _feed(REMITTANCE),
     "settings": _settings,
@@ -324,6 +330,12 @@ _OF_RECORDS = [RS, *b'EUR USD JPY -0.0 0.125 180.0001 1099511627775 "amount": [0
 
 _WORDS_OF: dict[str, list[bytes]] = {
     **dict.fromkeys(("log", "handbook", "cards", "transfers", "remittances"), _OF_RECORDS),
+    "chunks": [
+        *_OF_RECORDS,
+        *b'"ids": "id": "who": {"id":null} "2024-06-01 12:00" +02:00 .999999 5411 "sum":{'.split(),
+        *b"1e-1 2 .5 57.160000000000004".split(),
+        *(b"\xe2\x80\x83", b"\xf0\x9f\x98\x80", b"\xc2\x80", b"\x7f", b"\0", b"x" * 257),
+    ],
     "cash": [RS, b"31/12/2024 23:05", b"29/02/2023 00:00", *b'; " "" , W D'.split()],
     "settings": [
         *b"source: sources: legs: mapping: csv: &a *a !!binary 1h 999999999d 0s Europe/Paris ../etc".split(),

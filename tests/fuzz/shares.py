@@ -8,6 +8,8 @@ SHARES = {
     "transfers": 20_000,
     "cash": 20_000,
     "remittances": 20_000,
+    # Chunks of records, compiled against exact.
+    "chunks": 12_000,
     # Configuration and mappings.
     "settings": 5_000,
     "environment": 5_000,

@@ -17,6 +17,7 @@ import numpy as np
 import planted
 import seeds
 from artefacts import Forge
+from chunks import both_ways
 from feeds import RS, direct, fitted, ordinary, several
 from shares import SHARES
 
@@ -285,6 +286,7 @@ _MAKERS: dict[str, tuple[Callable[[], Any], int]] = {
     "transfers": (lambda: several("transfers"), 1_024),
     "cash": (lambda: several("cash"), 512),
     "remittances": (lambda: several("remittances"), 1_024),
+    "chunks": (both_ways, 1_024),
     "settings": (_settings, 512),
     "environment": (_environment, 512),
     "mapping": (_mapping, 2_048),

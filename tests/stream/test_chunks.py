@@ -151,8 +151,7 @@ def test_a_topic_that_goes_quiet_is_committed_to_its_end(
     member.until(lambda: member.is_ready)
     for last in (1, 200):
         broker.send(numbers(1, last))
-        member.until(lambda: broker.committed() == ends(broker, settings.source.topic) | {}, 10)
-        assert set(broker.committed()) <= {0, 1}
+        member.until(lambda: {0: 0, 1: 0} | broker.committed() == ends(broker, settings.source.topic), 10)
 
 
 def test_transactions_leave_gaps_that_commits_pass_and_aborted_ones_are_not_seen(
@@ -192,7 +191,8 @@ def test_compaction_leaves_gaps_that_commits_pass(
 ) -> None:
     admin = AdminClient(broker._client)
     change = ConfigEntry("log.cleaner.backoff.ms", "100", incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ConfigResource.Type.BROKER, "", incremental_configs=[change])
+    (node,) = admin.list_topics(timeout=10).brokers
+    resource = ConfigResource(ConfigResource.Type.BROKER, str(node), incremental_configs=[change])
     for changed in admin.incremental_alter_configs([resource]).values():
         changed.result(20)
     eager = {

@@ -66,7 +66,10 @@ def _offset_at(text: ByteArray, place: int, end: int) -> int:
 
 @compiled
 def in_zone(local_ms: int, zone: IntArray, zones: int) -> int:
-    """A local time in UTC. `zone` is [zones, 2]: from which local time on, how many milliseconds ahead of UTC."""
+    """A local time in UTC, or DOUBT.
+
+    `zone` is [zones, 2]: from which local time on, how many milliseconds ahead of UTC, or DOUBT.
+    """
     low, high = 0, zones
     while high - low > 1:
         middle = (low + high) >> 1
@@ -74,7 +77,8 @@ def in_zone(local_ms: int, zone: IntArray, zones: int) -> int:
             low = middle
         else:
             high = middle
-    return local_ms - int(zone[2 * low + 1]) if zone[2 * low] <= local_ms else DOUBT
+    offset = int(zone[2 * low + 1])
+    return DOUBT if zone[2 * low] > local_ms or offset == DOUBT else local_ms - offset
 
 
 @compiled

@@ -41,9 +41,19 @@ from fraudwatch.decode.kernels.given import (
 from fraudwatch.decode.kernels.moments import iso_at
 from fraudwatch.decode.kernels.numbers import DOUBT as NO_NUMBER
 from fraudwatch.decode.kernels.numbers import amount_at, count_at, millionths_at
-from fraudwatch.decode.kernels.scan import ABSENT, ASCII, FRACTION, NULL, TRUE_OR_FALSE, WHOLE, scan
+from fraudwatch.decode.kernels.scan import (
+    ABSENT,
+    ASCII,
+    ESCAPED,
+    FRACTION,
+    NULL,
+    ODD,
+    TRUE_OR_FALSE,
+    WHOLE,
+    scan,
+)
 from fraudwatch.decode.kernels.table import NOWHERE, look_up
-from fraudwatch.decode.kernels.texts import BLANK, DOUBT, TAKEN, text_at
+from fraudwatch.decode.kernels.texts import BLANK, DOUBT, TAKEN, text_at, unescape
 from fraudwatch.records import NO_TIMESTAMP, ByteArray, IntArray, SmallIntArray, Trait
 
 _HAS_COUNTERPARTY, _HAS_PLACE = Trait.HAS_COUNTERPARTY.value, Trait.HAS_PLACE.value
@@ -53,6 +63,17 @@ _HAS_COUNTERPARTY, _HAS_PLACE = Trait.HAS_COUNTERPARTY.value, Trait.HAS_PLACE.va
 def _value(given: Given, leaf: int) -> tuple[int, int, int]:
     """What was found at a leaf: its kind, and where it begins and ends."""
     return int(given.kinds[leaf]), int(given.found[2 * leaf]), int(given.found[2 * leaf + 1])
+
+
+@compiled
+def _text_value(given: Given, leaf: int) -> tuple[int, int, int]:
+    """The same, and of a text with escapes what it says; kind ODD where that is in doubt."""
+    kind, begin, end = _value(given, leaf)
+    if kind == ESCAPED:
+        end, kind = unescape(given.text, begin, end)
+        kind = ODD if end == DOUBT else kind
+        given.kinds[leaf], given.found[2 * leaf + 1] = kind, end
+    return kind, begin, end
 
 
 @compiled
@@ -104,7 +125,9 @@ def _coordinate(given: Given, leaf: int, fixed: int, largest: float) -> int:
 @compiled
 def _entry(given: Given, kind: int, begin: int, end: int, owner: int) -> int:
     """Where in the table the value is that a text reader would look up, NOWHERE for none."""
-    if kind == FRACTION or (kind == WHOLE and text_at(given.text, begin, end, kind, end - begin) == DOUBT):
+    if kind in (FRACTION, ODD) or (
+        kind == WHOLE and text_at(given.text, begin, end, kind, end - begin) == DOUBT
+    ):
         return NOWHERE
     return look_up(given.text, begin, end, owner, given.table, given.rules[ENTRIES])
 
@@ -114,7 +137,7 @@ def _word(given: Given, leaf: int, owner: int, fixed: int) -> int:
     """What a word from a closed list stands for, 0 for none, or DOUBT; `fixed` where no path leads to it."""
     if leaf < 0:
         return fixed
-    kind, begin, end = _value(given, leaf)
+    kind, begin, end = _text_value(given, leaf)
     if kind in (ABSENT, NULL):
         return 0
     entry = _entry(given, kind, begin, end, owner)
@@ -129,7 +152,7 @@ def _text(given: Given, field: int) -> tuple[bool, int, int]:
     leaf, owner = int(given.texts[field * TEXT]), int(given.texts[field * TEXT + 1])
     if leaf < 0:
         return True, int(given.texts[field * TEXT + 2]), int(given.texts[field * TEXT + 3])
-    kind, begin, end = _value(given, leaf)
+    kind, begin, end = _text_value(given, leaf)
     if kind in (ABSENT, NULL):
         return True, 0, 0
     if owner >= 0:
@@ -202,8 +225,8 @@ def read_rows(
     spans: SmallIntArray,
     hashes: IntArray,
     taken: ByteArray,
-) -> int:
-    """How many records were taken: 1 in `taken` uint8[n]; only their rows of the columns have a meaning.
+) -> None:
+    """Fill `taken` uint8[n] with 1 for every record that was taken; only their rows of the columns have a meaning.
 
     The records lie in `text` from `begin` on, each followed by a byte 0. What is behind `text` is for `Given`, and what
     is behind `names` for `Filled`.
@@ -228,12 +251,8 @@ def read_rows(
         elements(hashes),
         len(lengths),
     )
-    count = 0
     for row in range(len(lengths)):
         end = begin + lengths[row]
         is_whole = lengths[row] <= rules[LONGEST_RECORD] and scan(given, begin) == end
-        is_taken = is_whole and _read_row(given, filled, timestamps_ms[row], row)
-        taken[row] = is_taken
-        count += is_taken
+        taken[row] = is_whole and _read_row(given, filled, timestamps_ms[row], row)
         begin = end + 1
-    return count

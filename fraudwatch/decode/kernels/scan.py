@@ -1,8 +1,8 @@
 """Where the mapped values of one JSON object are, found while the whole of it is checked (RFC 8259).
 
 Records lie in one buffer, each followed by a byte 0, which is part of no JSON text: so no loop asks whether it is at
-the end. What is not JSON to the letter, or could be read in two ways (a mapped name twice, an escape in a name
-or in a mapped text, more than `DEEPEST` levels), is in doubt, and left to the exact decoder.
+the end. What is not JSON to the letter, or could be read in two ways (a mapped name twice, an escape in a name,
+more than `DEEPEST` levels), is in doubt, and left to the exact decoder.
 """
 
 from typing import Any, TypeAlias
@@ -19,8 +19,9 @@ Word: TypeAlias = Any
 
 DOUBT = -1
 
-ABSENT, NULL, ASCII, UNICODE, WHOLE, FRACTION, TRUE_OR_FALSE, OBJECT, ODD = range(9)
-"""What a value is. FRACTION: a number with a fraction and no exponent. ODD: there, and nothing that is read here."""
+ABSENT, NULL, ASCII, UNICODE, ESCAPED, WHOLE, FRACTION, TRUE_OR_FALSE, OBJECT, ODD = range(10)
+"""What a value is. ASCII, UNICODE, ESCAPED: texts without control characters, of printable ASCII, with other bytes,
+with escapes. FRACTION: a number with a fraction and no exponent. ODD: there, and nothing that is read here."""
 
 TAB, LINE, RETURN, SPACE, QUOTE, PLUS, COMMA, MINUS, DOT = 9, 10, 13, 32, 34, 43, 44, 45, 46
 ZERO, NINE, COLON, OPEN_LIST, BACKSLASH, CLOSE_LIST = 48, 57, 58, 91, 92, 93
@@ -64,7 +65,7 @@ def is_digit(byte: int) -> bool:
 
 
 @compiled
-def _after_escape(text: ByteArray, place: int) -> int:
+def after_escape(text: ByteArray, place: int) -> int:
     """Behind the escape whose backslash is at `place`, or DOUBT."""
     byte = text[place + 1]
     if byte != LOWER_U:
@@ -103,7 +104,7 @@ def _string(text: ByteArray, place: int) -> tuple[int, int]:
         if found == _CONTROL:
             return DOUBT, kind
         kind |= found
-        place = _after_escape(text, place) if found == _ESCAPE else place + 1
+        place = after_escape(text, place) if found == _ESCAPE else place + 1
         if place == DOUBT:
             return DOUBT, kind
 
@@ -158,7 +159,7 @@ def _scalar(text: ByteArray, place: int) -> tuple[int, int, int, int]:
         end, found = _string(text, place + 1)
         if end == DOUBT:
             return DOUBT, ODD, 0, 0
-        kind = ASCII if found == 0 else UNICODE if found == _HIGH else ODD
+        kind = ASCII if found == 0 else UNICODE if found == _HIGH else ODD if found & _DELETE else ESCAPED
         return end + 1, kind, place + 1, end
     if text[place] == MINUS or is_digit(text[place]):
         end, kind = _number(text, place)

@@ -1,10 +1,25 @@
 """Texts: which of them the exact decoder would take as they stand in the record."""
 
 from fraudwatch.compiled import compiled
-from fraudwatch.decode.kernels.scan import ASCII, MINUS, SPACE, UNICODE, WHOLE, ZERO
+from fraudwatch.decode.kernels.scan import (
+    ASCII,
+    BACKSLASH,
+    LOWER_A,
+    LOWER_U,
+    MINUS,
+    NINE,
+    QUOTE,
+    SPACE,
+    UNICODE,
+    WHOLE,
+    ZERO,
+)
 from fraudwatch.records import ByteArray
 
 TAKEN, BLANK, DOUBT = 1, 0, -1
+
+SLASH, DELETE = 47, 127
+HIGH_SURROGATE, LOW_SURROGATE, LAST_SURROGATE = 0xD800, 0xDC00, 0xDFFF
 
 _LONGEST_WHOLE = 18
 
@@ -20,6 +35,55 @@ def text_at(text: ByteArray, begin: int, end: int, kind: int, longest: int) -> i
         return DOUBT
     # −0 is written 0.
     return DOUBT if text[begin] == MINUS and text[begin + 1] == ZERO else TAKEN
+
+
+@compiled
+def unescape(text: ByteArray, begin: int, end: int) -> tuple[int, int]:
+    """Write a JSON string without its escapes over itself, which is never longer: its new end (or DOUBT) and kind.
+
+    Control characters and half a surrogate pair are in doubt.
+    """
+    kind, place, to = ASCII, begin, begin
+    while place < end:
+        byte = int(text[place])
+        if byte != BACKSLASH:
+            text[to] = byte
+            kind = UNICODE if byte >= 0x80 else kind
+            place, to = place + 1, to + 1
+            continue
+        code, after = _escaped(text, place)
+        if HIGH_SURROGATE <= code < LOW_SURROGATE and text[after] == BACKSLASH:
+            low, after = _escaped(text, after)
+            is_pair = LOW_SURROGATE <= low <= LAST_SURROGATE
+            code = 0x10000 + ((code - HIGH_SURROGATE) << 10) + low - LOW_SURROGATE if is_pair else 0
+        if code < SPACE or code == DELETE or HIGH_SURROGATE <= code <= LAST_SURROGATE:
+            return DOUBT, kind
+        place = after
+        if code < 0x80:
+            text[to] = code
+            to += 1
+            continue
+        kind = UNICODE
+        more = 1 if code < 0x800 else 2 if code < 0x10000 else 3
+        text[to] = (0xFF00 >> (more + 1)) & 0xFF | code >> (6 * more)
+        for byte_ in range(1, more + 1):
+            text[to + byte_] = 0x80 | (code >> (6 * (more - byte_)) & 0x3F)
+        to += more + 1
+    return to, kind
+
+
+@compiled
+def _escaped(text: ByteArray, place: int) -> tuple[int, int]:
+    """The character that the valid escape at `place` stands for (0 for a control character), and what is behind it."""
+    byte = int(text[place + 1])
+    if byte != LOWER_U:
+        return byte if byte in (QUOTE, BACKSLASH, SLASH) else 0, place + 2
+    code = 0
+    for digit in range(place + 2, place + 6):
+        hexadecimal = int(text[digit])
+        is_letter = hexadecimal > NINE
+        code = code * 16 + ((hexadecimal | 0x20) - LOWER_A + 10 if is_letter else hexadecimal - ZERO)
+    return code, place + 6
 
 
 @compiled

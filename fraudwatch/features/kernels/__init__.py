@@ -6,7 +6,7 @@ transactions), `tally` (windows), `contacts` (counterparties), `own` (the whole 
 `evidence` reads what is kept.
 """
 
-from fraudwatch.features.kernels.accounts import enter_accounts, known_slot, remember_gone
+from fraudwatch.features.kernels.accounts import enter_accounts, enter_gone, known_slot
 from fraudwatch.features.kernels.contacts import count_pairs, enter_pairs, has_room_for_pair
 from fraudwatch.features.kernels.event import (
     CONFLICT,
@@ -36,6 +36,7 @@ __all__ = [
     "count_pairs",
     "count_seen",
     "enter_accounts",
+    "enter_gone",
     "enter_pairs",
     "enter_seen",
     "find_evidence",
@@ -45,5 +46,4 @@ __all__ = [
     "has_room_for_pair",
     "is_seen_full",
     "known_slot",
-    "remember_gone",
 ]

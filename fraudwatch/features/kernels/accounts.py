@@ -13,6 +13,7 @@ from fraudwatch.features.kernels.months import NO_MONTH
 from fraudwatch.features.kernels.ring import free_block
 from fraudwatch.features.kernels.tally import clear
 from fraudwatch.features.kernels.wide import wide
+from fraudwatch.records import IntArray
 
 ACCOUNTS, GONE, BATCH = Used.ACCOUNTS.value, Used.GONE.value, Used.BATCH.value
 LEAST_ACTIVE, MOST_ACTIVE = Used.LEAST_ACTIVE.value, Used.MOST_ACTIVE.value
@@ -47,7 +48,7 @@ def let_go(state: State) -> int:
     """Forget the least recently active account but for its hash; its slot is nobody's then."""
     slot = state.used[LEAST_ACTIVE]
     account = state.accounts[slot]
-    remember_gone(state, account.key)
+    _remember_gone(state, account.key)
     _leave(state, account.key)
     _unlink(state, slot)
     free_block(state, account.start, wide(account.block))
@@ -77,7 +78,15 @@ def was_let_go(state: State, key: int) -> bool:
 
 
 @borrowing
-def remember_gone(state: State, key: int) -> None:
+def enter_gone(state: State, hashes: IntArray) -> None:
+    """Fill the empty table with those of another, 0 being none."""
+    for key in hashes:
+        if key != 0:
+            _remember_gone(state, key)
+
+
+@borrowing
+def _remember_gone(state: State, key: int) -> None:
     """Remember that an account was let go of. The caller has made room."""
     place = _gone_place(state, key)
     if state.gone[place] == 0:

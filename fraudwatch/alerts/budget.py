@@ -1,0 +1,60 @@
+"""The alert budget, what was spent of it, and how a debt is repaid."""
+
+import math
+from typing import Final
+
+import msgspec
+
+REPAID_DAYS = 7.0
+"""A debt of one week's budget lowers the aim by the factor e: about so many days of it are repaid over as many."""
+LARGEST_CORRECTION = 2.0
+"""However much was over- or underspent, the aim stays within half and twice the share."""
+LEAST_DEBT = 3.0
+"""Alerts that are remembered however small the share is: one alert may be worth weeks of it."""
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How many alerts a day, over how many partitions, and which share of them explores below the edge."""
+
+    alerts_per_day: float
+    explore: float
+    partitions: int
+
+    @property
+    def share(self) -> float:
+        """Alerts a day of one partition."""
+        return self.alerts_per_day / self.partitions
+
+    @property
+    def ceiling(self) -> int:
+        """Most alerts one partition opens on one event day: twice its share, rounded up to a whole alert."""
+        return max(1, math.ceil(2.0 * self.share))
+
+
+class Spending:
+    """Alerts opened in one partition, against what its share allowed.
+
+    An estimate of the edge from the past lags behind a drift and would overspend for as long as that lasts (by
+    a sixth where scores rise by 0.01 a day). What was overspent is therefore remembered and aimed below, which is
+    the integral part of a controller: under a constant drift the debt settles, and the mean keeps to the budget.
+    """
+
+    def __init__(self, budget: Budget, overspent: float = 0.0) -> None:
+        self.overspent = overspent
+        """Alerts, negative where fewer were opened than the share allowed."""
+        self._share: Final = budget.share
+        self._most: Final = max(LEAST_DEBT, budget.share * REPAID_DAYS * math.log(LARGEST_CORRECTION))
+
+    def opened(self) -> None:
+        """One alert more; a sample is one too."""
+        self.overspent += 1.0
+
+    def passed(self, days: float) -> None:
+        """So much observed time allowed its share."""
+        self.overspent = min(max(self.overspent - self._share * days, -self._most), self._most)
+
+    @property
+    def correction(self) -> float:
+        """What the aim is to be multiplied by."""
+        wanted = math.exp(-self.overspent / (self._share * REPAID_DAYS))
+        return min(max(wanted, 1.0 / LARGEST_CORRECTION), LARGEST_CORRECTION)

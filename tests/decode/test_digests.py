@@ -1,0 +1,104 @@
+"""Hashes are SipHash-1-3, as somebody else would write it and as Python itself has it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fraudwatch.decode.columns import by_column
+from fraudwatch.records import TextField, Transaction
+
+MASK = 2**64 - 1
+KEY = b"fraudwatch".ljust(16, b"\0")
+NO_KEY = bytes(16)
+
+
+def rotated(word: int, bits: int) -> int:
+    return (word << bits | word >> (64 - bits)) & MASK
+
+
+def siphash_1_3(key: bytes, message: bytes) -> int:
+    """From the paper (Aumasson and Bernstein 2012, 2.1), signed at the end."""
+    k0, k1 = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:], "little")
+    v = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
+
+    def sip_round() -> None:
+        v[0] = (v[0] + v[1]) & MASK
+        v[2] = (v[2] + v[3]) & MASK
+        v[1], v[3] = rotated(v[1], 13) ^ v[0], rotated(v[3], 16) ^ v[2]
+        v[0] = rotated(v[0], 32)
+        v[2] = (v[2] + v[1]) & MASK
+        v[0] = (v[0] + v[3]) & MASK
+        v[1], v[3] = rotated(v[1], 17) ^ v[2], rotated(v[3], 21) ^ v[0]
+        v[2] = rotated(v[2], 32)
+
+    padded = message + bytes(7 - len(message) % 8) + bytes([len(message) % 256])
+    for place in range(0, len(padded), 8):
+        word = int.from_bytes(padded[place : place + 8], "little")
+        v[3] ^= word
+        sip_round()
+        v[0] ^= word
+    v[2] ^= 0xFF
+    for _ in range(3):
+        sip_round()
+    return signed(v[0] ^ v[1] ^ v[2] ^ v[3])
+
+
+def signed(number: int) -> int:
+    return number - 2**64 if number >= 2**63 else number
+
+
+@pytest.mark.skipif(sys.hash_info.algorithm != "siphash13", reason="this Python hashes texts otherwise")
+def test_the_reference_is_what_python_hashes_with() -> None:
+    messages = [bytes(range(length)) for length in range(1, 70)]
+    code = "import json, sys; print(json.dumps([hash(bytes(m)) for m in json.load(sys.stdin)]))"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONHASHSEED": "0"},  # a key of zeros
+        input=json.dumps([list(message) for message in messages]),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(found.stdout) == [siphash_1_3(NO_KEY, message) for message in messages]
+
+
+@given(
+    st.lists(st.tuples(*(st.text(st.characters(exclude_categories=["Cs"]), max_size=40),) * 3), max_size=5)
+)
+def test_names_are_hashed_by_their_bytes(names: list[tuple[str, str, str]]) -> None:
+    rows = np.arange(len(names))
+    transactions = [
+        Transaction(id_, account, 1, 2, "EUR", counterparty_id=other) for id_, account, other in names
+    ]
+    columns = by_column(transactions, rows, rows)
+    found = zip(columns.ids.tolist(), columns.accounts.tolist(), columns.counterparties.tolist(), strict=True)
+    for hashes, texts in zip(found, names, strict=True):
+        expected = [siphash_1_3(KEY, text.encode()) if text else 0 for text in texts]
+        assert list(hashes) == expected
+
+
+@given(
+    st.integers(-(2**40), 2**43),
+    st.integers(0, 2**40),
+    st.floats(-90, 90),
+    st.floats(-180, 180),
+    st.text("aé", max_size=9),
+)
+def test_contents_are_one_message_of_numbers_and_hashes(
+    time_ms: int, amount: int, latitude: float, longitude: float, category: str
+) -> None:
+    one = Transaction(
+        "t1", "a1", time_ms, amount, "EUR", latitude=latitude, longitude=longitude, category=category or None
+    )
+    columns = by_column([one], np.arange(1), np.arange(1))
+    numbers = [time_ms, amount, round(latitude * 1e6), round(longitude * 1e6), int(columns.traits[0])]
+    texts = [getattr(one, field.name.lower()) for field in TextField]
+    hashes = [siphash_1_3(KEY, text.encode()) if text else 0 for text in texts]
+    message = b"".join((word & MASK).to_bytes(8, "little") for word in (*numbers, *hashes))
+    assert columns.contents.tolist() == [siphash_1_3(KEY, message)]
