@@ -29,7 +29,26 @@ STAGE_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 # Powers of two up to the largest batch the settings allow.
 BATCH_BOUNDS = (1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096, 10_000)
 # From a live stream (under a second) to a replay of last week; what is older is in +Inf.
-DELAY_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
+DELAY_BOUNDS = (
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    30,
+    60,
+    300,
+    900,
+    3600,
+    21_600,
+    86_400,
+    604_800,
+)
 # Scores are sums of −log10 of tail probabilities: ordinary below 2, alerts usually between 3 and 10.
 SCORE_BOUNDS = (0, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12, 15, 20)
 

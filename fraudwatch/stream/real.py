@@ -1,6 +1,7 @@
 """The real parts of worker and intake: the pipeline and what lies below it."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from fraudwatch.decode import Decoder, SourceDecoder
 from fraudwatch.decode.canonical import canonical
 from fraudwatch.decode.letters import dead_letter_headers
 from fraudwatch.features import Catalogue
-from fraudwatch.pipeline import Pipeline, train_artefact
+from fraudwatch.pipeline import Pipeline, train_artefact, warm_up
 from fraudwatch.stream.parts import Artefact, IntakeParts, Parts
 
 
@@ -27,7 +28,7 @@ def real_parts(settings: Settings) -> Parts:
     def load(artefact: Artefact) -> detection.Model:
         model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), catalogue.judged)
         catalogue.check_population(model.population)
-        detection.warm_up(model)
+        warm_up(settings, model)
         return model
 
     return Parts(
@@ -38,6 +39,7 @@ def real_parts(settings: Settings) -> Parts:
         letter_headers=dead_letter_headers,
         read_disposition=dispositions.read,
         unfed=catalogue.unfed,
+        warm_up=partial(warm_up, settings),
     )
 
 
