@@ -25,7 +25,9 @@ def warm_up(settings: Settings, model: Model | None = None) -> None:
     examples = _examples(settings.currency)
     crowded = replace(settings, features=replace(settings.features, max_accounts=_EXAMPLES // 10))
     History(crowded).fold(examples)
-    columns = History(settings).fold(examples).columns
+    history = History(settings)
+    columns = history.fold(examples).columns
+    history.evidence(int(examples.accounts[0]), _EXAMPLES - 1, 1)
     if model is not None:
         catalogue = Catalogue(settings, decoder.fields)
         catalogue.values(columns, model.population)
