@@ -1,6 +1,7 @@
 """The real parts of worker and intake: the pipeline and what lies below it."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from fraudwatch.decode.letters import dead_letter_headers
 from fraudwatch.features import Catalogue
 from fraudwatch.pipeline import Pipeline, train_artefact
 from fraudwatch.stream.parts import Artefact, IntakeParts, Parts
+from fraudwatch.stream.warming import warm_up
 
 
 def real_parts(settings: Settings) -> Parts:
@@ -38,6 +40,7 @@ def real_parts(settings: Settings) -> Parts:
         letter_headers=dead_letter_headers,
         read_disposition=dispositions.read,
         unfed=catalogue.unfed,
+        warm_up=partial(warm_up, settings),
     )
 
 
