@@ -6,17 +6,15 @@ Private names of Faust and aiokafka are used here and in `fraudwatch.stream.tran
 
 import asyncio
 import importlib.metadata
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaConsumer
 
 from fraudwatch.errors import ConfigurationError
 from fraudwatch.stream.transport import (
+    PRIVATE_ATTRIBUTES,
     PRIVATE_NAMES,
-    PRIVATE_PARAMETERS,
     ChunkTransport,
     Transport,
 )
@@ -31,6 +29,14 @@ class App(faust.App):  # type: ignore[misc]
         self._stock = stock
         self.chunk_records = chunk_records
         super().__init__(group, **options)
+
+    def handled_to(self, topic: str, partition: int) -> int:
+        """The offset up to which a partition is handled, markers of transactions included.
+
+        0 where nothing was delivered, and with the stock transport, which knows of records only.
+        """
+        offset: int = 0 if self._stock else self.consumer.handled_to(topic, partition)
+        return offset
 
     def _create_directories(self) -> None:
         """Faust would make directories for table data in the working directory."""
@@ -70,8 +76,12 @@ def require_known_faust() -> None:
     """Raises ConfigurationError unless the installed Faust and aiokafka are ones these modules were written for."""
     version = importlib.metadata.version("faust-streaming")
     lost = [f"{owner.__name__}.{name}" for owner, name in _PRIVATE_NAMES if not hasattr(owner, name)]
-    known = inspect.signature(AIOKafkaConsumer).parameters
-    lost += [f"AIOKafkaConsumer({name})" for name in PRIVATE_PARAMETERS if name not in known]
+    lost += [
+        f"{owner.__name__}.{name}"
+        for owner, names in PRIVATE_ATTRIBUTES
+        for name in names
+        if name not in owner.__init__.__code__.co_names
+    ]
     if not version.startswith(KNOWN_FAUST) or lost:
         raise ConfigurationError(
             f"expected faust-streaming {KNOWN_FAUST}x, found {version} with aiokafka "

@@ -86,7 +86,7 @@ class Intake:
         self._delivery = Delivery(
             lambda: self.app.producer, settings.topics.dead_letters, parts.letter_headers
         )
-        self._sources = Sources(settings, partitions, metrics, self.health)
+        self._sources = Sources(settings, partitions, metrics, self.health, self.app.handled_to)
         self._assignment = Assignment(self.app, self._prepare, self.health.revoked)
         self.app.agent(raw_topic(self.app, *names), name="sources", concurrency=1)(self._take_batches)
 

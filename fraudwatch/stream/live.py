@@ -72,7 +72,7 @@ class Live:
         self._trainer = Trainer(
             settings, parts, self._states, publisher.send_model, metrics, is_shadow=shadow
         )
-        self._watch = Watch(settings, self._states, metrics, self.health)
+        self._watch = Watch(settings, self._states, metrics, self.health, self.app.handled_to)
         self._assignment = Assignment(self.app, self._restore, self.health.revoked)
         self.app.on_before_shutdown.connect(self._end)
         self.app.agent(raw_topic(self.app, source), name="transactions", concurrency=1)(self._take_batches)

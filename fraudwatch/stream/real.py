@@ -14,6 +14,7 @@ from fraudwatch.decode.letters import dead_letter_headers
 from fraudwatch.features import Catalogue
 from fraudwatch.pipeline import Pipeline, train_artefact, warm_up
 from fraudwatch.stream.parts import Artefact, IntakeParts, Parts
+from fraudwatch.stream.warming import warm_up
 
 
 def real_parts(settings: Settings) -> Parts:

@@ -36,8 +36,8 @@ class SourceState:
 class Sources:
     """Told of assignments and of what was handled; looks at the ends of the topics with a client of its own.
 
-    Silence is judged by whether a topic grows, whoever reads it; lag by what this process holds. `clock` is seconds
-    since 1970.
+    Silence is judged by whether a topic grows, whoever reads it; lag by what this process holds. `handled_to` knows of
+    offsets behind the last record that hold none; `clock` is seconds since 1970.
     """
 
     def __init__(
@@ -46,11 +46,13 @@ class Sources:
         partitions: Mapping[str, int],
         metrics: IntakeMetrics,
         health: Health,
+        handled_to: Callable[[str, int], int],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
         self._health = health
+        self._handled_to = handled_to
         self._clock = clock
         self._states = {
             source.topic: SourceState(name, source.topic, source.silent_after, clock())
@@ -98,7 +100,7 @@ class Sources:
         for topic, state in self._states.items():
             of_source = [place for place in ends if place.topic == topic]
             lag = {
-                place.partition: max(ends[place] - max(state.positions[place.partition], first[place]), 0)
+                place.partition: max(ends[place] - self._position(state, place, first[place]), 0)
                 for place in of_source
                 if place.partition in state.positions
             }
@@ -106,6 +108,9 @@ class Sources:
             lag_seconds = self._lag_seconds(state, [p for p, records in lag.items() if records])
             self._judge(state, sum(ends[place] for place in of_source), waiting[state.name], lag_seconds)
         self._health.looked(waiting)
+
+    def _position(self, state: SourceState, place: TopicPartition, first: int) -> int:
+        return max(state.positions[place.partition], self._handled_to(*place), first)
 
     def _lag_seconds(self, state: SourceState, waiting: Sequence[int]) -> float:
         reached = [state.reached_ms.get(partition, NO_TIMESTAMP) for partition in waiting]

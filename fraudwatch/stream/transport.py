@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
+from faust.transport.consumer import Consumer as StockConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
@@ -194,6 +196,10 @@ class ChunkConsumer(Consumer):
         """Whether the topic's agents get it raw; a table's changelog is Faust's own."""
         return topic in self._chunked
 
+    def handled_to(self, topic: str, partition: int) -> int:
+        """The offset up to which all is handled, where there is no record included; 0 where nothing was delivered."""
+        return self._ledger.committable((topic, partition)) or 0
+
     def _new_consumer_thread(self) -> ChunkConsumerThread:
         return ChunkConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -289,9 +295,10 @@ PRIVATE_NAMES = (
 )
 """Owner and name of everything private that is relied on, or overridden and called by Faust."""
 
-PRIVATE_PARAMETERS = (
-    "fetch_min_bytes",
-    "fetch_max_wait_ms",
-    "partition_assignment_strategy",
-    "isolation_level",
+PRIVATE_ATTRIBUTES = (
+    (AIOKafkaConsumer, ("_fetch_min_bytes", "_fetch_max_wait_ms", "_isolation_level")),
+    (AIOKafkaConsumer, ("_partition_assignment_strategy", "_subscription", "_fetcher")),
+    (Fetcher, ("_fetch_min_bytes", "_fetch_max_wait_ms")),
+    (StockConsumer, ("_acked", "_acked_index", "_committed_offset")),
 )
+"""Owner and attributes that its constructor sets. A renamed one could be set here without any effect."""

@@ -38,7 +38,10 @@ async def look_again_and_again(settings: Settings, look: Callable[[Any], Awaitab
 
 
 class Watch:
-    """Reports lag to metrics and health. `clock` is seconds since 1970."""
+    """Reports lag to metrics and health.
+
+    `handled_to` knows of offsets behind the last record that hold none; `clock` is seconds since 1970.
+    """
 
     def __init__(
         self,
@@ -46,12 +49,14 @@ class Watch:
         states: States,
         metrics: Metrics,
         health: Health,
+        handled_to: Callable[[str, int], int],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._states = states
         self._metrics = metrics
         self._health = health
+        self._handled_to = handled_to
         self._clock = clock
 
     async def run(self) -> None:
@@ -68,7 +73,8 @@ class Watch:
         for partition, place in places.items():
             state = self._states.get(partition)
             if state is not None:
-                lag[partition] = max(ends[place] - state.position, 0)
+                position = max(state.position, self._handled_to(*place))
+                lag[partition] = max(ends[place] - position, 0)
                 late = (
                     self._clock() - state.reached_ms / 1000
                     if lag[partition] and state.reached_ms > 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fraudwatch.config.settings import Settings
 
@@ -12,9 +13,11 @@ Start = Callable[..., Any]
 Numbered = Callable[..., list[bytes | None]]
 
 
+@pytest.mark.parametrize("transport", ["chunks", "stock"])
 def test_an_alert_goes_to_the_partition_of_its_account_and_what_was_handled_is_committed(
-    settings: Settings, broker: Any, numbered: Numbered, start: Start
+    settings: Settings, broker: Any, numbered: Numbered, start: Start, transport: str
 ) -> None:
+    settings = replace(settings, stream=replace(settings.stream, transport=transport))
     broker.create_topics(2)
     worker = start(settings)
     broker.send(numbered(1, 100), partition=0)

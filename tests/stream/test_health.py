@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from confluent_kafka import Producer
+
 from fraudwatch.config.settings import Settings
 from fraudwatch.stream.health import Health
 
@@ -96,3 +98,23 @@ def test_a_worker_shows_its_lag_and_what_it_handled(
         lambda: 'fraudwatch_lag_records{partition="0"} 18.0' in worker.ask("/metrics")[1].splitlines()
     )
     assert worker.ask("/live")[1].startswith("moving: 18 records wait")
+
+
+def test_a_log_that_ends_with_the_marker_of_a_transaction_is_at_its_end(
+    settings: Settings, broker: Any, numbered: Callable[..., list[bytes | None]], start: Callable[..., Any]
+) -> None:
+    broker.create_topics(1)
+    worker = start(settings)
+    worker.until(lambda: worker.is_ready)
+    producer = Producer(
+        {"bootstrap.servers": settings.kafka.bootstrap_servers, "transactional.id": settings.kafka.group}
+    )
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    for value in numbered(1, 10):
+        producer.produce(settings.source.topic, value, b"account", 0)
+    producer.commit_transaction(20)
+    worker.until(lambda: broker.committed() == {0: 11})
+    worker.until(lambda: worker.shows("fraudwatch_records_read_total 10.0"))
+    worker.until(lambda: worker.shows('fraudwatch_lag_records{partition="0"} 0.0'))
+    worker.until(lambda: worker.ask("/live") == (200, "at the end of the log\n"))

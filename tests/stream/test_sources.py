@@ -30,7 +30,15 @@ class Bench:
         self.metrics = IntakeMetrics(["cards", "cash"])
         self.health = Health(60.0, lambda: self.now)
         counts = {"cards-topic": 2, "cash-topic": 2}
-        self.sources = Sources(Settings(sources=sources), counts, self.metrics, self.health, lambda: self.now)
+        self.passed: dict[tuple[str, int], int] = {}
+        self.sources = Sources(
+            Settings(sources=sources),
+            counts,
+            self.metrics,
+            self.health,
+            lambda *place: self.passed.get(place, 0),
+            lambda: self.now,
+        )
 
     def look(self, seconds: float, ends: dict[str, tuple[int, int]], first: int = 0) -> None:
         self.now += seconds
@@ -112,6 +120,14 @@ def test_a_partition_that_went_to_another_member_is_no_lag_of_ours(bench: Bench)
     bench.sources.handled([Chunk.of([Record("cards-topic", 0, 4, 0, None, b"")])])
     bench.look(1, {"cards": (10, 0), "cash": (5, 0)})
     assert (bench.value("lag_records", "cards"), bench.value("lag_records", "cash")) == (0, 2)
+
+
+def test_the_marker_behind_the_last_transaction_is_no_lag(bench: Bench) -> None:
+    bench.hold(cards=0)
+    bench.sources.handled([Chunk.of([Record("cards-topic", 0, 4, 0, None, b"")])])
+    bench.passed["cards-topic", 0] = 6
+    bench.look(1, {"cards": (6, 0), "cash": (0, 0)})
+    assert bench.value("lag_records", "cards") == 0
 
 
 class Legs:

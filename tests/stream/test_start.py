@@ -1,16 +1,20 @@
 """What a worker says that cannot start, and that it says so soon, without a traceback."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from faust.transport import by_url
+from yarl import URL
 
-from fraudwatch.config.settings import Kafka, Settings
+from fraudwatch.config.settings import Kafka, Settings, Stream
 from fraudwatch.errors import BrokerError, ConfigurationError
-from fraudwatch.stream import engine, run_worker
+from fraudwatch.stream import engine, run_worker, transport
+from fraudwatch.stream.app import build_app
 
 
 def test_without_a_broker_the_message_names_the_address_and_what_to_do() -> None:
@@ -79,9 +83,34 @@ def test_another_faust_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_faust_without_a_name_we_use_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(engine.driver.AIOKafkaConsumerThread, "_create_worker_consumer")
-    with pytest.raises(ConfigurationError, match=r"AIOKafkaConsumerThread\._create_worker_consumer"):
+    monkeypatch.delattr(transport.driver.AIOKafkaConsumerThread, "_fetch_records")
+    with pytest.raises(ConfigurationError, match=r"without AIOKafkaConsumerThread\._fetch_records"):
         engine.require_known_faust()
+
+
+def test_an_aiokafka_without_an_attribute_we_set_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def renamed(self: Any) -> None:
+        self._fetch_min_bytes = 1
+
+    monkeypatch.setattr(transport.Fetcher, "__init__", renamed)
+    with pytest.raises(ConfigurationError, match=r"without Fetcher\._fetch_max_wait_ms\."):
+        engine.require_known_faust()
+
+
+def test_any_faust_app_has_chunks_by_its_broker_url() -> None:
+    assert by_url(URL("fraudwatch://localhost:9092")) is transport.ChunkTransport
+
+
+@pytest.mark.parametrize(
+    ("name", "way"), [("chunks", transport.ChunkTransport), ("stock", transport.Transport)]
+)
+def test_the_setting_chooses_the_transport(name: Literal["chunks", "stock"], way: type) -> None:
+    loop = asyncio.new_event_loop()
+    try:
+        app = build_app(Settings(stream=Stream(transport=name)), loop)
+        assert type(app.transport) is way
+    finally:
+        loop.close()
 
 
 def test_nothing_of_kafka_is_touched_at_import() -> None:
