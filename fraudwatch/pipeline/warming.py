@@ -18,7 +18,10 @@ _HALF_AN_HOUR_MS, _HUNDRED_DAYS_MS = 1_800_000, 8_640_000_000
 
 
 def warm_up(settings: Settings, model: Model | None = None) -> None:
-    """Some 20 s the first time on a machine, then well under one. Nothing that is folded later can tell."""
+    """Some 20 s the first time on a machine, then well under one. Nothing that is folded later can tell.
+
+    A model that comes later only lacks `detection.warm_up`. Raises ConfigurationError for a mapping that cannot be used.
+    """
     decoder = Decoder(settings)
     decoder.warm_up()
     alerts.warm_up()
@@ -28,10 +31,11 @@ def warm_up(settings: Settings, model: Model | None = None) -> None:
     history = History(settings)
     columns = history.fold(examples).columns
     history.evidence(int(examples.accounts[0]), _EXAMPLES - 1, 1)
+    catalogue = Catalogue(settings, decoder.fields)
+    population = catalogue.population(columns)
+    catalogue.values(columns, population)
+    catalogue.shown(columns[0], population)
     if model is not None:
-        catalogue = Catalogue(settings, decoder.fields)
-        catalogue.values(columns, model.population)
-        catalogue.shown(columns[0], model.population)
         detection.warm_up(model)
 
 

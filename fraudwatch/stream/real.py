@@ -14,7 +14,6 @@ from fraudwatch.decode.letters import dead_letter_headers
 from fraudwatch.features import Catalogue
 from fraudwatch.pipeline import Pipeline, train_artefact, warm_up
 from fraudwatch.stream.parts import Artefact, IntakeParts, Parts
-from fraudwatch.stream.warming import warm_up
 
 
 def real_parts(settings: Settings) -> Parts:
@@ -29,7 +28,7 @@ def real_parts(settings: Settings) -> Parts:
     def load(artefact: Artefact) -> detection.Model:
         model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), catalogue.judged)
         catalogue.check_population(model.population)
-        warm_up(settings, model)
+        detection.warm_up(model)
         return model
 
     return Parts(
