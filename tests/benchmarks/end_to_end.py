@@ -6,7 +6,7 @@ transactions are scored) to the last one within the run. Runs alternate; the fig
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
@@ -81,7 +81,11 @@ def alternate(
 
 
 def observe(
-    log: Log, group: str, program: Program, scale: Scale, is_ready: Callable[[], bool] = lambda: True
+    log: Log,
+    group: str,
+    program: Program,
+    scale: Scale,
+    is_ready: Callable[[Sequence[int]], bool] = lambda offsets: True,
 ) -> Run:
     """Look at the group's commits, from when it is ready until the run is over, or the log is."""
     committed = Committed(log.address, log.topic, group, log.partitions)
@@ -99,18 +103,19 @@ def observe(
 
 
 def _looks(
-    log: Log, committed: Committed, program: Program, scale: Scale, is_ready: Callable[[], bool]
+    log: Log, committed: Committed, program: Program, scale: Scale, is_ready: Callable[[Sequence[int]], bool]
 ) -> list[Look]:
     """The commits from the warm-up on. The floor begins again at the end of the log: then a whole log is behind it."""
     looks: list[Look] = []
     before, passes, moved_at = 0, 0, time.monotonic() + STARTS_WITHIN_SECONDS - STANDS_STILL_SECONDS
     while True:
         program.require_running()
-        offsets, at = sum(committed.offsets()), time.monotonic()
+        by_partition, at = committed.offsets(), time.monotonic()
+        offsets = sum(by_partition)
         if offsets != before:
             passes += offsets < before
             before, moved_at = offsets, at
-            if looks or ((passes or offsets >= scale.warm_up) and is_ready()):
+            if looks or ((passes or offsets >= scale.warm_up) and is_ready(by_partition)):
                 looks.append(Look(at, passes * log.records + offsets, program.cpu_seconds()))
         is_over = bool(looks) and (
             looks[-1].at - looks[0].at >= scale.seconds

@@ -25,6 +25,10 @@ DISTRIBUTIONS = {
 NOT_FOR_QUOTING = "QUICK: short runs, few repetitions, small states. These figures are NOT for quoting."
 
 
+BUSY_FROM = 0.5
+"""Load average of the last minute from which something else is at work."""
+
+
 class Table(NamedTuple):
     """Rows of text under a title; the first column is aligned to the left."""
 
@@ -107,6 +111,13 @@ def _short(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_short(each) for each in value]
     return round(value, 4) if isinstance(value, float) else value
+
+
+def busy(load: float) -> str | None:
+    """What is to be said of a machine that was busy before the first run, None of a quiet one."""
+    if load < BUSY_FROM:
+        return None
+    return f"BUSY: the machine had a load of {load:.1f} before the first run; believe CPU times, not rates."
 
 
 def _cpu() -> str:

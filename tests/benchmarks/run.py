@@ -7,13 +7,14 @@ Prints the versions and a table for each question, with --json one object instea
 
 import argparse
 import importlib
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from node import KAFKA_LIB
-from reporting import NOT_FOR_QUOTING, Answer, as_json, quix_version, say, told, versions
+from reporting import NOT_FOR_QUOTING, Answer, as_json, busy, quix_version, say, told, versions
 from scale import FULL, QUICK, Scale
 
 QUESTIONS = ("end_to_end", "pipeline_stages", "scorers", "latency", "memory", "scaling")
@@ -54,11 +55,19 @@ def main(arguments: list[str]) -> int:
         parser.error(f"expected questions out of {', '.join(QUESTIONS)}, found {', '.join(sorted(unknown))}")
     scale = replace(QUICK if given.quick else FULL, quix_python=_with_quix(given.quix_python))
     of = versions(scale.quix_python, KAFKA_LIB)
-    if not scale.is_for_quoting:
-        say(NOT_FOR_QUOTING)
+    load = os.getloadavg()[0]
+    of["load before"] = f"{load:.2f}"
+    warnings = [warning for warning in (busy(load), not_for_quoting(scale)) if warning]
+    for warning in warnings:
+        say(warning)
     found = answers(only, scale)
-    sys.stdout.write(as_json(whole(of, scale, found)) + "\n" if given.json else text(of, scale, found))
+    sys.stdout.write(as_json(whole(of, scale, found)) + "\n" if given.json else text(of, warnings, found))
     return 0
+
+
+def not_for_quoting(scale: Scale) -> str | None:
+    """What is to be said of short runs."""
+    return None if scale.is_for_quoting else NOT_FOR_QUOTING
 
 
 def _with_quix(python: Path | None) -> Path | None:
@@ -69,12 +78,13 @@ def _with_quix(python: Path | None) -> Path | None:
     return chosen
 
 
-def text(of: dict[str, str], scale: Scale, found: dict[str, Answer]) -> str:
+def text(of: dict[str, str], warnings: list[str], found: dict[str, Answer]) -> str:
+    """Versions, then every table under what is to be known before it is believed."""
     width = max(map(len, of))
     lines = [f"{name:{width}}  {version}" for name, version in of.items()]
     for answer in found.values():
         for table in answer.tables:
-            lines += ["", *([] if scale.is_for_quoting else [NOT_FOR_QUOTING]), told(table).rstrip()]
+            lines += ["", *warnings, told(table).rstrip()]
     return "\n".join(lines) + "\n"
 
 

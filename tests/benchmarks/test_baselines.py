@@ -20,8 +20,8 @@ from prepared import (
     stream,
     write_ordinary_model,
 )
-from reporting import NOT_FOR_QUOTING, as_json
-from run import text, whole
+from reporting import as_json, busy
+from run import not_for_quoting, text, whole
 from scale import FULL, QUICK, TINY
 
 from fraudwatch.config.settings import Settings
@@ -130,11 +130,13 @@ def test_end_to_end_names_all_four_and_leaves_empty_what_is_not_installed() -> N
     assert told["end_to_end_ratios"]["floor"] == pytest.approx(1 / 3, abs=1e-4)
 
 
-def test_a_short_run_says_that_it_is_not_for_quoting() -> None:
+def test_a_short_run_and_a_busy_machine_are_said_above_every_table() -> None:
     runs = {name: [Run(1.0, 2.0, 100, 1.0)] for name in ("fraudwatch", "stock_faust", "quixstreams", "floor")}
-    found = {"end_to_end": end_to_end.answer(runs, TINY)}
-    assert NOT_FOR_QUOTING in text({"python": "3"}, TINY, found)
-    assert NOT_FOR_QUOTING not in text({"python": "3"}, FULL, found)
+    warnings = [not_for_quoting(TINY), busy(1.7)]
+    told = text({"python": "3"}, warnings, {"end_to_end": end_to_end.answer(runs, TINY)})
+    assert all(warning in told.partition("1. End to end")[0] for warning in warnings)
+    assert not_for_quoting(FULL) is None
+    assert busy(0.1) is None
 
 
 def test_the_scale_of_make_bench_keeps_what_the_issue_asks_for() -> None:
