@@ -20,7 +20,7 @@ _HALF_AN_HOUR_MS, _HUNDRED_DAYS_MS = 1_800_000, 8_640_000_000
 def warm_up(settings: Settings, model: Model | None = None) -> None:
     """Some 20 s the first time on a machine, then well under one. Nothing that is folded later can tell.
 
-    A model that comes later only lacks `detection.warm_up`. Raises ConfigurationError for a mapping that cannot be used.
+    A model that comes later lacks only `detection.warm_up`. Raises ConfigurationError for an unusable mapping.
     """
     decoder = Decoder(settings)
     decoder.warm_up()
