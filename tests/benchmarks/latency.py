@@ -263,7 +263,7 @@ def _answer(found: dict[tuple[int, bool], list[dict[str, Any]]], scale: Scale) -
         (
             f"Medians of {scale.rounds} rounds of {scale.seconds:g} s at each rate, each alone and with fits: a fresh",
             "worker and the same records. Fits are models fitted one after the other by a process at the niceness of",
-            "the worker's own child, on a sample of the same size; the worker itself fits once, before its first model.",
+            "the worker's own child, on a sample of the same size; it fits once itself, before its first model.",
             f"Aim at 5,000 records/s: p99 ≤ {AIMS_MS['p99']:g} ms, p99.9 ≤ {AIMS_MS['p99_9']:g} ms.",
         ),
     )
