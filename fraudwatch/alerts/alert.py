@@ -98,7 +98,10 @@ class AlertReason(Message, frozen=True):
 
 
 class Alert(Message, frozen=True):
-    """An alert or its update, as investigators receive it. `evidence_cut` counts evidence left out to bound it."""
+    """An alert or its update, as investigators receive it. `evidence_cut` counts evidence left out to bound it.
+
+    With `edge_is_low` the budget exceeds what is unusual: most such alerts would be raised of any stream.
+    """
 
     schema_version: Literal[1]
     alert_id: str
@@ -120,6 +123,7 @@ class Alert(Message, frozen=True):
     model_version: str
     configuration: str
     partition: int
+    edge_is_low: bool = False
 
 
 Listed = TypeVar("Listed", AlertingTransaction, EvidenceTransaction)
@@ -159,7 +163,11 @@ def compose(
         edge=decision.edge,
         distance=decision.distance,
         edge_note=sentences.edge_note(
-            decision.edge, decision.observed_days, decision.cut_today, is_sample=is_sample
+            decision.edge,
+            decision.observed_days,
+            decision.cut_today,
+            is_low=decision.edge_is_low,
+            is_sample=is_sample,
         ),
         sample=is_sample,
         episode=_episode(episode, topic, decision.partition, currency),
@@ -169,6 +177,7 @@ def compose(
         model_version=decision.model_version,
         configuration=configuration,
         partition=decision.partition,
+        edge_is_low=decision.edge_is_low,
     )
 
 

@@ -38,6 +38,8 @@ _MEAN_LIFE_DAYS = HALF_LIFE_MS / DAY_MS / float(np.log(2))
 LONGEST_SILENCE_MS = DAY_MS
 """Of a longer gap in the stream only this much counts as observed: an interrupted source is not a calm one."""
 
+LOW_FROM = 2 / 3
+"""The edge is low from this part of ordinary scores above it on."""
 MEDIUM_SHARE, HIGH_SHARE = 0.4, 0.1
 """The part of the budget whose scores suffice for the severities `medium` and `high`."""
 HASH_RANGE = 2**32
@@ -183,6 +185,16 @@ class Edge:
             self._exceeding = histogram.exceeding(self._ranked, self._observed_days)
         lower, upper = self._exceeding[whole], self._exceeding[whole + 1]
         return float(lower + (above - whole) * (upper - lower)) * self._budget.partitions
+
+    @property
+    def is_low(self) -> bool:
+        """Whether most of what reaches the edge would be there in a stream without anything unusual.
+
+        Then the budget exceeds what is unusual: alerts are the everyday's largest, and say little.
+        """
+        above = self.rank(self.raised_from) / self._budget.partitions
+        ordinary = histogram.ordinarily_exceeding(self._ranked, self._observed_days, self.raised_from)
+        return ordinary >= LOW_FROM * above
 
     def _refresh(self) -> None:
         if not self._observed_days:

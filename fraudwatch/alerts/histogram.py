@@ -1,5 +1,7 @@
 """A histogram of scores whose weights decay with observed time: float64[BINS], the lowest scores first."""
 
+import math
+
 import numpy as np
 
 from fraudwatch.compiled import compiled
@@ -14,6 +16,9 @@ HALF_LIFE_MS = 7 * 86_400_000
 """A whole week, so that every day of the week weighs about the same."""
 HALF = 0.5
 """Given to kernels as an argument: of a constant base LLVM makes exp2, whose last bit is not always that of pow."""
+
+_MANY, _FEW = 0.3, 0.03
+"""Parts of all entries between which a histogram shows how its scores ordinarily fall off."""
 
 
 @compiled
@@ -58,3 +63,17 @@ def exceeding(histogram: FloatArray, days: float) -> FloatArray:
     np.cumsum(histogram[::-1], out=above[1:])
     above /= days
     return above
+
+
+def ordinarily_exceeding(histogram: FloatArray, days: float, score: float) -> float:
+    """How many entries a day would score higher if nothing were out of the ordinary.
+
+    Scores of a stream without anomalies fall off exponentially: each is a sum of −log10 of tail probabilities. So
+    the fall from the highest 30 % to the highest 3 %, which no anomalies fill, is drawn out to `score`.
+    """
+    daily = float(histogram.sum()) / days
+    many, few = (float(exceeded_by(histogram, days, part * daily)) for part in (_MANY, _FEW))
+    if score <= few or few <= many:
+        return daily if score <= few else 0.0
+    decades = (score - few) / (few - many) * math.log10(_MANY / _FEW)
+    return float(_FEW * daily * 10.0**-decades)

@@ -65,9 +65,9 @@ class Decision(msgspec.Struct, frozen=True):
     """What was decided, and what an alert says about it.
 
     `episode` is a copy as of this transaction, None unless the decision is published; only then there are
-    `reasons`, the strongest first. `alert_id` is None for what was cut. `score` is the episode's highest; `rank`
-    and `distance` (to the edge, negative for a sample) are its own. `cut_today` counts the transactions cut so far
-    on the partition's current event day.
+    `reasons`, the strongest first, and it is found out whether the edge is low. `alert_id` is None for what was
+    cut. `score` is the episode's highest; `rank` and `distance` (to the edge, negative for a sample) are its own.
+    `cut_today` counts the transactions cut so far on the partition's current event day.
     """
 
     kind: Kind
@@ -77,6 +77,7 @@ class Decision(msgspec.Struct, frozen=True):
     severity: Severity
     rank: float
     edge: float
+    edge_is_low: bool
     distance: float
     reasons: tuple[Reason, ...]
     cut_today: int
@@ -258,6 +259,7 @@ class Policy:
             severity=severity,
             rank=self.edge.rank(score),
             edge=self.edge.raised_from,
+            edge_is_low=episode is not None and self.edge.is_low,
             distance=score - self.edge.raised_from,
             reasons=reasons,
             cut_today=self._cut_today,

@@ -42,13 +42,17 @@ def headline(episode: Episode, reasons: tuple[Reason, ...], currency: str, *, is
     return _both(say)
 
 
-def edge_note(edge: float, observed_days: float, cut_today: int, *, is_sample: bool) -> Text:
+def edge_note(
+    edge: float, observed_days: float, cut_today: int, *, is_low: bool = False, is_sample: bool
+) -> Text:
     """Where the edge lies, what it rests on, and what the ceiling has cut off today."""
 
     def say(language: Language) -> str:
         score = written.number(edge, language, 2)
         days = written.number(observed_days, language, 1)
         parts = [_NOTES["edge"][language].format(score=score, days=days)]
+        if is_low:
+            parts.append(_NOTES["low"][language])
         if is_sample:
             parts.append(_NOTES["sample"][language])
         if cut_today:
@@ -62,6 +66,10 @@ _NOTES: dict[str, dict[Language, str]] = {
     "edge": {
         "en": "The alert budget raises alerts from score {score}, estimated on {days} days of transactions.",
         "fr": "Le budget d’alertes fixe le seuil au score {score}, estimé sur {days} jours d’opérations.",
+    },
+    "low": {
+        "en": "This edge is low: most of what reaches it would do so in a stream without anything unusual.",
+        "fr": "Ce seuil est bas : l’essentiel de ce qui l’atteint le ferait dans un flux sans rien d’inhabituel.",
     },
     "sample": {
         "en": "Below the edge: drawn at random, so that verdicts also cover what is not unusual.",

@@ -119,6 +119,16 @@ def test_evidence_is_listed_oldest_first_with_its_positions(alerts: list[Alert])
     assert evidence[0]["position"] == {"topic": "transactions", "partition": 3, "offset": 40}
 
 
+def test_a_low_edge_is_said(policy: MakePolicy, payment: Payment, reason: MakeReason) -> None:
+    decision = policy().decide(payment(), 0, 5.0, lambda: (reason(),))
+    assert decision is not None
+    low, other = (made(msgspec.structs.replace(decision, edge_is_low=is_low)) for is_low in (True, False))
+    assert (validated(low)["edge_is_low"], validated(other)["edge_is_low"]) == (True, False)
+    assert "This edge is low" in low.edge_note.en
+    assert "Ce seuil est bas" in low.edge_note.fr
+    assert "low" not in other.edge_note.en
+
+
 def test_evidence_that_is_not_at_hand_any_more_is_named_by_its_position(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
@@ -266,6 +276,7 @@ def test_full_lists_of_hostile_ids_stay_well_below_a_mebibyte(reason: MakeReason
             Severity.HIGH,
             0.0,
             5.0,
+            False,
             45.0,
             reasons,
             7,

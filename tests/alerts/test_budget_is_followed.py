@@ -129,3 +129,33 @@ def test_a_prior_that_is_wrong_is_repaid(reason: Callable[..., Reason]) -> None:
     opened = _days_of(policy, (accounts, START_MS + times, scores, ids), 0, len(scores), reason())
     assert opened[:7].mean() > 1.02 * BUDGET
     assert opened[:28].mean() == pytest.approx(BUDGET, rel=0.05)
+
+
+def low_edges(stream: Stream, budget: float, reason: Reason) -> FloatArray:
+    """Of the alerts of each seed from the third week on, the part whose edge was low."""
+    accounts, times, scores = drawn(stream)
+    policy = Policy(Settings(alerts=Alerts(alerts_per_day=budget)), partition=0, partitions=1)
+    policy.use(scores[:20_000], PER_DAY, "model-1")
+    ids = np.random.default_rng(3).integers(-(2**63), 2**63 - 1, len(scores))
+    parts = accounts, START_MS + times, scores, ids
+    row, low = -1, []
+    while (row := policy.judge_rows(*parts, row + 1)) < len(scores):
+        payment = Transaction(f"t{row}", f"a{accounts[row]}", int(parts[1][row]), 100, "EUR")
+        decision = policy.judge(payment, row, scores[row], lambda: (reason,), account=int(accounts[row]))
+        if decision is not None and decision.is_published and times[row] > 2 * WEEK_MS:
+            low.append(decision.edge_is_low)
+    return np.array(low, dtype=np.float64)
+
+
+@pytest.mark.parametrize("budget", [10.0, 40.0, 400.0])
+@pytest.mark.parametrize("stream", [Stream(), SETTLED["accounts that differ"], SETTLED["weekends"]])
+def test_a_stream_without_anything_unusual_has_a_low_edge(
+    reason: Callable[..., Reason], stream: Stream, budget: float
+) -> None:
+    assert low_edges(stream, budget, reason()).mean() > 0.95
+
+
+def test_where_cases_fill_the_budget_the_edge_is_not_low(reason: Callable[..., Reason]) -> None:
+    """16 accounts at a time are cases, of a week each: some 2 openings a day."""
+    assert low_edges(Stream(cases=True), 2.0, reason()).mean() < 0.05
+    assert low_edges(Stream(cases=True), 100.0, reason()).mean() > 0.95
