@@ -210,8 +210,8 @@ def _by_history(scale: Scale, model: Model) -> tuple[dict[str, Any], Table]:
         ],
         (
             f"{HISTORY_ACCOUNTS} accounts, all of it within {WINDOW_DAYS} days; medians of {scale.rounds} rounds.",
-            "Read the column of the features: the total also holds what each hour of event time costs by itself (the edge",
-            "follows it), and where accounts are quiet few records share that.",
+            "Read the features: the total also holds what each hour of event time costs by itself (the edge follows",
+            "it), and where accounts are quiet few records share that.",
         ),
     )
     figures = {str(held): {"features": features[held], "total": total[held]} for held in scale.histories}
