@@ -56,13 +56,13 @@ class Forge:
     def __init__(self, settings: Settings, model: Model, rows: list[dict[str, object]]) -> None:
         pipeline = Pipeline(settings, model=thinned(model))
         self._load = real_parts(settings).load
-        self._specs = pipeline.catalogue.specs
+        self._specs = pipeline.catalogue.judged
         self._pipeline = pipeline
         self._manifest = msgspec.json.decode(pack(thinned(model)).manifest)
         self._arrays = thinned(model).arrays()
         self._rows = rows
         self._tried = 0
-        pipeline.fold(self._records())  # nobody's first transaction is scored
+        pipeline.fold(Chunk.of(self._records()))  # nobody's first transaction is scored
         self._values = strange_values(len(self._specs))
         self.real = pack(thinned(model))
 

@@ -205,7 +205,8 @@ def fitted(settings: Settings) -> Model:
     if fields not in _models:
         pipeline = Pipeline(settings)
         rows = enumerate(_sample(settings))
-        pipeline.fold([Record("sample", 0, place, NO_TIMESTAMP, None, row) for place, row in rows])
+        records = [Record("sample", 0, place, NO_TIMESTAMP, None, row) for place, row in rows]
+        pipeline.fold(Chunk.of(records))
         _models[fields] = train(settings, pipeline.training)
     return _models[fields]
 

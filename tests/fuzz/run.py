@@ -100,7 +100,9 @@ def _modules_with_kernels() -> list[str]:
     """Numba compiles bytecode: it must be ours."""
     root = HERE.parents[1]
     sources = {path: path.read_text("utf-8") for path in (root / "fraudwatch").rglob("*.py")}
-    modules = (path for path, text in sources.items() if "@compiled" in text or "import numba" in text)
+    modules = (
+        path for path, text in sources.items() if "fraudwatch.compiled" in text or "import numba" in text
+    )
     return [".".join(path.relative_to(root).with_suffix("").parts) for path in modules]
 
 

@@ -136,7 +136,7 @@ def _can_be_worked_with(settings: Settings) -> None:
     assert batch.records == len(batch.dead_letters) + len(batch.assessments.transactions)
     pipeline.policy.use(np.linspace(9.0, 0.0, 500), 500.0, "fuzz")
     reasons = tuple(Reason(spec, 4.0, 4.0, 7.0, None) for spec in pipeline.catalogue.specs)
-    decision = pipeline.policy.judge(_TRANSACTION, 0, 50.0, lambda: reasons)
+    decision = pipeline.policy.judge(_TRANSACTION, 0, 50.0, lambda: reasons, account=1)
     assert decision is not None
     alerts.compose(decision, (), topic="t", currency=settings.currency, configuration=fingerprint(settings))
 
