@@ -101,6 +101,8 @@ class Feed:
 
     def _fold(self) -> None:
         records, self._waiting = self._waiting, []
+        if not records:
+            return
         expected = [self._decoder.decode(record) for record in records]
         check_batch(self._pipeline.fold(Chunk.of(records)), records, expected)
         self._folded += len(records)
