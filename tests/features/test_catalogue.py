@@ -189,6 +189,8 @@ def test_without_a_history_an_hour_is_as_improbable_as_for_the_population() -> N
 def test_values_of_a_row_are_the_same_alone_and_in_any_batch() -> None:
     random = np.random.default_rng(1)
     columns = random.uniform(0, 1e6, (257, width(WINDOWS)))
+    columns[:, Column.HOUR] = random.integers(0, 24, 257)
+    columns[:, Column.WEEKDAY] = random.integers(0, 7, 257)
     columns[random.random(columns.shape) < 0.2] = np.nan
     together = catalogue().described(columns, POPULATION)
     for index in range(0, 257, 16):
