@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from fraudwatch import detection
 from fraudwatch.config.settings import Settings, Training
@@ -11,9 +10,8 @@ from fraudwatch.decode import Decoder
 from fraudwatch.detection import Artefact, Model
 from fraudwatch.errors import TrainingError
 from fraudwatch.features import Catalogue, Observations
+from fraudwatch.pipeline.reservoir import LotArray, Reservoir
 from fraudwatch.records import FloatArray, IntArray, Outcome, Transactions
-
-HashArray = npt.NDArray[np.uint64]
 
 DAY_MS = 86_400_000
 _LOT = np.uint64(int.from_bytes(b"training", "little"))
@@ -40,12 +38,8 @@ class TrainingSample:
         """
         self.share = share
         self._training = training
-        self._limit = training.sample
         self._since_ms, self._until_ms = since_ms, until_ms
-        self._hashes: list[HashArray] = []
-        self._columns: list[FloatArray] = []
-        self._held = 0
-        self._bar = np.uint64(2**64 - 1)
+        self._reservoir = Reservoir(training.sample)
         self.seen = 0
         self.span_ms: tuple[int, int] | None = None
 
@@ -64,9 +58,7 @@ class TrainingSample:
             return
         self._extend_span(times[rows])
         self.seen += len(rows)
-        hashes = _drawn(transactions.ids[rows])
-        low = hashes <= self._bar
-        self._keep(hashes[low], observations.columns[rows[low]])
+        self._reservoir.offer(_drawn(transactions.ids[rows]), observations.columns, rows)
 
     @property
     def progress(self) -> float:
@@ -82,30 +74,7 @@ class TrainingSample:
 
     def rows(self) -> FloatArray:
         """History columns [n, c] of the sample, in the order of the hashes."""
-        self._prune()
-        return self._columns[0] if self._columns else np.empty((0, 0))
-
-    def _keep(self, hashes: HashArray, columns: FloatArray) -> None:
-        self._hashes.append(hashes)
-        self._columns.append(columns)
-        self._held += len(hashes)
-        if self._held > self._limit + self._limit // 4:
-            self._prune()
-
-    def _prune(self) -> None:
-        """Down to the limit; sorted by hash, equal hashes by content, so that arrival does not matter."""
-        if not self._hashes:
-            return
-        hashes, columns = np.concatenate(self._hashes), np.concatenate(self._columns)
-        if len(hashes) > self._limit:
-            highest = np.partition(hashes, self._limit - 1)[self._limit - 1]
-            among = hashes <= highest
-            hashes, columns = hashes[among], columns[among]
-        order = _order(hashes, columns)[: self._limit]
-        self._hashes, self._columns = [hashes[order]], [columns[order]]
-        self._held = len(order)
-        if self._held == self._limit:
-            self._bar = self._hashes[0][-1]
+        return self._reservoir.rows()
 
     def _extend_span(self, times: IntArray) -> None:
         oldest, newest = int(times.min()), int(times.max())
@@ -118,27 +87,14 @@ class TrainingSample:
         """The sample of several partitions together."""
         together = cls(samples[0]._training, share=sum(sample.share for sample in samples))
         for sample in samples:
-            sample._prune()
-            together._hashes += sample._hashes
-            together._columns += sample._columns
-            together._held += sample._held
+            together._reservoir.take_in(sample._reservoir)
             together.seen += sample.seen
             if sample.span_ms is not None:
                 together._extend_span(np.array(sample.span_ms))
-        together._prune()
         return together
 
 
-def _order(hashes: HashArray, columns: FloatArray) -> IntArray:
-    """By hash; of the same id on two accounts, by content."""
-    order = np.argsort(hashes, kind="stable")
-    ordered = hashes[order]
-    if (ordered[1:] == ordered[:-1]).any():
-        return np.lexsort((*columns.T[::-1], hashes))
-    return order
-
-
-def _drawn(ids: IntArray) -> HashArray:
+def _drawn(ids: IntArray) -> LotArray:
     """A lot for each id: its hash mixed again (splitmix64's finaliser), independent of other choices by hash."""
     lots = ids.view(np.uint64) ^ _LOT
     lots = (lots ^ (lots >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
