@@ -3,11 +3,10 @@
 import numpy as np
 from msgspec.structs import replace
 
-from fraudwatch import alerts, detection
+from fraudwatch import alerts
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode import Decoder
 from fraudwatch.decode.columns import by_column
-from fraudwatch.detection import Model
 from fraudwatch.features import Catalogue, History
 from fraudwatch.records import Transaction, Transactions
 
@@ -17,10 +16,10 @@ _NEWEST_MS = 2_000_000_000_000
 _HALF_AN_HOUR_MS, _HUNDRED_DAYS_MS = 1_800_000, 8_640_000_000
 
 
-def warm_up(settings: Settings, model: Model | None = None) -> None:
+def warm_up(settings: Settings) -> None:
     """Some 20 s the first time on a machine, then well under one. Nothing that is folded later can tell.
 
-    A model that comes later lacks only `detection.warm_up`. Raises ConfigurationError for an unusable mapping.
+    A model has its own: `detection.warm_up`. Raises ConfigurationError for an unusable mapping.
     """
     decoder = Decoder(settings)
     decoder.warm_up()
@@ -35,8 +34,6 @@ def warm_up(settings: Settings, model: Model | None = None) -> None:
     population = catalogue.population(columns)
     catalogue.values(columns, population)
     catalogue.shown(columns[0], population)
-    if model is not None:
-        detection.warm_up(model)
 
 
 def _examples(currency: str) -> Transactions:

@@ -22,7 +22,8 @@ directory, stream = map(Path, sys.argv[1:])
 settings = Settings()
 pipeline = Pipeline(settings)
 model = detection.unpack(detection.read(directory), pipeline.catalogue.judged)
-warm_up(settings, model)
+warm_up(settings)
+detection.warm_up(model)
 made = []
 compiling = Dispatcher.compile
 def noted(self, signature):
