@@ -17,7 +17,7 @@ from numba.core.extending import intrinsic
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 _PACKAGE = Path(__file__).parent
-_SHARED = (Path(__file__), _PACKAGE / "records.py")
+_SHARED = (Path(__file__), _PACKAGE / "mixing.py", _PACKAGE / "records.py")
 """What kernels of every package are built with: a change of these makes all machine code stale."""
 
 

@@ -63,7 +63,7 @@ def test_machine_code_on_disk_is_not_used_once_a_function_it_calls_has_changed(t
     package = tmp_path / "package"
     package.mkdir()
     shutil.copy(compiled.__file__, package / "compiled.py")
-    for empty in ("__init__.py", "records.py"):
+    for empty in ("__init__.py", "mixing.py", "records.py"):
         (package / empty).write_text("")
     (package / "caller.py").write_text(CALLER)
     environment = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}

@@ -18,7 +18,7 @@ LAYERS = [
     {"decode", "features", "detection", "alerts", "snapshots"},
     {"records"},
     {"config", "metrics"},
-    {"errors", "compiled"},
+    {"errors", "compiled", "mixing"},
     {"__init__"},
 ]
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fraudwatch.alerts.histogram import bin_of, kept
 from fraudwatch.compiled import compiled
+from fraudwatch.mixing import mix
 from fraudwatch.records import FloatArray, IntArray
 
 DAY_MS = 86_400_000
@@ -59,8 +60,8 @@ DONE, STANDS_OUT, REFRESH_DUE, TABLE_FULL = 0, 1, 2, 3
 
 _EXPLORE = np.uint64(0x6578706C6F726521)
 """Makes the choice independent of every other one made by an id's hash."""
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_U27, _U30, _U31, _U32 = (np.uint64(bits) for bits in (27, 30, 31, 32))
+_U32 = np.uint64(32)
+_mix = compiled(mix)
 
 
 def slots_for(entries: int) -> int:
@@ -121,14 +122,8 @@ def refill(table: Table, entries: Table) -> None:
 
 @compiled
 def explored(transaction: Word) -> Word:
-    """32 bits that decide whether a transaction (uint64, its id's hash) is a sample: splitmix64's finaliser.
-
-    Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators".
-    """
-    mixed = transaction ^ _EXPLORE
-    mixed = (mixed ^ (mixed >> _U30)) * _FIRST
-    mixed = (mixed ^ (mixed >> _U27)) * _SECOND
-    return np.int64((mixed ^ (mixed >> _U31)) >> _U32)
+    """32 bits that decide whether a transaction (uint64, its id's hash) is a sample."""
+    return np.int64(_mix(transaction ^ _EXPLORE) >> _U32)
 
 
 @compiled

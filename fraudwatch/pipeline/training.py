@@ -10,6 +10,7 @@ from fraudwatch.decode import Decoder
 from fraudwatch.detection import Artefact, Model
 from fraudwatch.errors import TrainingError
 from fraudwatch.features import Catalogue, Observations
+from fraudwatch.mixing import mix
 from fraudwatch.pipeline.reservoir import LotArray, Reservoir
 from fraudwatch.records import FloatArray, IntArray, Outcome, Transactions
 
@@ -95,11 +96,8 @@ class TrainingSample:
 
 
 def _drawn(ids: IntArray) -> LotArray:
-    """A lot for each id: its hash mixed again (splitmix64's finaliser), independent of other choices by hash."""
-    lots = ids.view(np.uint64) ^ _LOT
-    lots = (lots ^ (lots >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    lots = (lots ^ (lots >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return lots ^ (lots >> np.uint64(31))
+    """A lot for each id: its hash mixed again, independent of other choices by hash."""
+    return mix(ids.view(np.uint64) ^ _LOT)
 
 
 def train(settings: Settings, sample: TrainingSample) -> Model:

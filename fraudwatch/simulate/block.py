@@ -6,9 +6,10 @@ from enum import IntEnum
 
 import numpy as np
 
+from fraudwatch.mixing import mix
 from fraudwatch.records import FloatArray, IntArray
 from fraudwatch.simulate import counterparties
-from fraudwatch.simulate.draws import BoolArray, Draws, Keys, mix, salt
+from fraudwatch.simulate.draws import BoolArray, Draws, Keys, salt
 
 NO_CASE = -1
 SMALLEST_AMOUNT = 0.05

@@ -2,10 +2,7 @@
 
 No generator is advanced, so a number never depends on how many others were taken before it: an account's
 transactions are the same among ten accounts and among a million, a day can be made without the days before
-it, and a new purpose in a later version leaves the numbers of the others alone.
-
-The hash is the finaliser of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
-OOPSLA 2014), a bijection of 64-bit integers. It is not for secrets.
+it, and a new purpose in a later version leaves the numbers of the others alone. The hash is not for secrets.
 """
 
 from functools import cache
@@ -14,6 +11,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from fraudwatch.mixing import mix
 from fraudwatch.records import FloatArray, IntArray
 
 Keys = npt.NDArray[np.uint64]
@@ -22,16 +20,6 @@ BoolArray = npt.NDArray[np.bool_]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MOST_EVENTS = 200
 """A Poisson count is cut here; the largest mean in use is near 20."""
-
-
-def mix(values: Keys) -> Keys:
-    """Hash 64-bit integers one to one: different values stay different."""
-    mixed = values ^ (values >> np.uint64(30))
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
 
 
 @cache

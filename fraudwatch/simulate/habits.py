@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from fraudwatch.mixing import mix
 from fraudwatch.records import FloatArray, IntArray
 from fraudwatch.simulate import counterparties, places
 from fraudwatch.simulate.accounts import DAY_MS, HOUR_MS, Accounts
-from fraudwatch.simulate.draws import Draws, Keys, mix, salt
+from fraudwatch.simulate.draws import Draws, Keys, salt
 
 WANDERING_HOURS = 0.04  # share of transactions at any hour of the day
 NOON, NOON_WIDTH = 12.4, 0.5
