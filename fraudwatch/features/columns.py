@@ -47,9 +47,9 @@ class Column(IntEnum):
     PRIOR_NEW_24H = 13
     """Those whose counterparty was new to the account when they came."""
     HOUR = 14
-    """Local hour of the day, 0–23."""
+    """Local hour of the day, 0–23 or NaN, which is all that `History.fold` writes: kernels look up by it unchecked."""
     WEEKDAY = 15
-    """Local day of the week, 0 (Monday) to 6."""
+    """Local day of the week, 0 (Monday) to 6 or NaN; the same holds."""
     OWN_HOUR = 16
     """Earlier transactions in this hour of the day."""
     OWN_WEEKDAY = 17

@@ -118,6 +118,7 @@ def expected_on_weekday(row: FloatArray, population: FloatArray) -> float:
 
 @borrowing
 def _share(bin_: float, population: FloatArray, first: int) -> float:
+    """The population's share of an hour or weekday. Not checked to be one: `Column.HOUR` and `WEEKDAY` are."""
     return population[first + int(bin_)] if bin_ >= 0 else math.nan
 
 

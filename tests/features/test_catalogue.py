@@ -53,6 +53,7 @@ def test_judged_are_all_but_the_descriptive_features_and_need_no_windows() -> No
     judged = catalogue().judged
     assert judged == tuple(spec for spec in catalogue().specs if spec.role is not Role.DESCRIPTIVE)
     random = np.random.default_rng(3).uniform(0, 20, (50, width(WINDOWS)))
+    random[:, Column.WEEKDAY] //= 3
     everything = catalogue().described(random, POPULATION)
     places = [catalogue().specs.index(spec) for spec in judged]
     narrow = catalogue().values(random[:, : len(Column)], POPULATION)

@@ -6,13 +6,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from by_columns import columns_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fraudwatch.config.settings import Features, Settings
+from fraudwatch.config.settings import Features, Limits, Settings
 from fraudwatch.features import History
 from fraudwatch.features.columns import Column
 from fraudwatch.features.kernels.clock import moment_of, span_of
 from fraudwatch.features.local_time import month_starts, offsets
-from fraudwatch.records import Transaction
+from fraudwatch.features.population import HOURS, WEEKDAYS
+from fraudwatch.records import Outcome, Transaction
 
 ZONES = ["UTC", "Europe/Paris", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia"]
 
@@ -33,6 +36,29 @@ def test_moments_and_months_are_those_of_calendars_and_clocks(zone: str) -> None
         offset, month = span_of(changes, time, offset), span_of(starts, time, month)
         assert moment_of(time + values[offset]) == 24 * local.weekday() + local.hour
         assert divmod(month, 12) == (local.year - 2010, local.month - 1)
+
+
+@given(st.integers(-(2**62), 2**62))
+def test_any_time_has_a_moment_of_the_week(local: int) -> None:
+    assert 0 <= moment_of(local) < 7 * 24
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(ms("1902-01-01T00Z"), ms("2099-12-31T23:59Z")))),
+    st.sampled_from(ZONES),
+)
+def test_hours_and_weekdays_lie_in_the_tables_that_are_read_at_them(
+    stream: list[tuple[int, int]], zone: str
+) -> None:
+    configured = Settings(features=Features(zone=zone, max_accounts=2), limits=Limits(earliest="1902-01-01"))
+    rows = [Transaction(str(i), f"a{i % 3}", time, i, "EUR") for i, time in stream]
+    found = History(configured).fold(columns_of(rows))
+    is_repeated = found.outcome == Outcome.DUPLICATE.value
+    for column, bins in ((Column.HOUR, HOURS), (Column.WEEKDAY, WEEKDAYS)):
+        of = found.columns[:, column]
+        assert np.isnan(of).tolist() == is_repeated.tolist()
+        assert np.isin(of[~is_repeated], np.arange(bins)).all()
 
 
 def test_the_history_reads_the_clock_of_the_configured_zone() -> None:

@@ -20,6 +20,9 @@ def span_of(starts: IntArray, time: int, guess: int) -> int:
 
 @borrowing
 def moment_of(local: int) -> int:
-    """Weekday · 24 + hour (Monday 0 h is 0) of a local time in milliseconds."""
+    """Weekday · 24 + hour (Monday 0 h is 0) of a local time in milliseconds: 0 to 167 of any, before 1970 too.
+
+    Tables are read at it, and at its parts, without a check.
+    """
     weekday = (local // DAY_MS + EPOCH_WEEKDAY) % 7
     return 24 * weekday + local % DAY_MS // HOUR_MS
