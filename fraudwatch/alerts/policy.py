@@ -6,6 +6,7 @@ counted and listed. Below the edge a small share of the budget is spent on trans
 their id: a *sample* is an alert by itself, of one transaction, and belongs to no episode.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -18,11 +19,13 @@ from fraudwatch.alerts.budget import Budget
 from fraudwatch.alerts.edge import Array, Edge
 from fraudwatch.alerts.episodes import Episode, Episodes, Severity, join, single
 from fraudwatch.config.settings import Settings
-from fraudwatch.records import FloatArray, IntArray, Reason, Transaction
+from fraudwatch.records import FloatArray, IntArray, Reason, Role, Side, Transaction
 
 SHOWN_REASONS = 8
 LEAST_CONTRIBUTION = 0.05
 """Extreme amounts 12 % more frequent than usual: below that a sentence would only tire its reader."""
+MEDIAN_SURPRISE = math.log10(2)
+"""Half of the training sample is at least as extreme: nothing that a sentence could call unusual."""
 CUT_LISTED = 100
 _HIGH_THEMES = 2
 _EDGE, _REMEMBERED = "edge.", "remembered"
@@ -271,6 +274,24 @@ class Policy:
 
 def _shown(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """The strongest first; what hardly contributes is no reason. Ties keep the order of the model."""
-    contributing = [reason for reason in reasons if reason.contribution >= LEAST_CONTRIBUTION]
+    contributing = [
+        reason for reason in reasons if reason.contribution >= LEAST_CONTRIBUTION and _alarms(reason)
+    ]
     contributing.sort(key=lambda reason: -reason.contribution)
     return tuple(contributing[:SHOWN_REASONS])
+
+
+def _alarms(reason: Reason) -> bool:
+    """Whether the value lies where its sentence says. A lift is learned of bands, and the lowest can have one too.
+
+    Of a rare category the lift alone decides: it may hold half of the stream. An anchor is measured by the stream,
+    its usual value is the account's.
+    """
+    side = reason.spec.side
+    if side is Side.RARE:
+        return True
+    if reason.surprise <= MEDIAN_SURPRISE:
+        return False
+    if reason.spec.role is Role.ANCHOR or reason.value is None or reason.usual is None:
+        return True
+    return reason.value > reason.usual if side is Side.HIGH else reason.value < reason.usual

@@ -60,6 +60,9 @@ def reason() -> MakeReason:
         code: str = "AMT",
         *,
         theme: Theme = Theme.AMOUNT,
+        side: Side = Side.HIGH,
+        role: Role = Role.ANCHOR,
+        surprise: float = 3.0,
         contribution: float = 2.0,
         value: float | None = 81_240.0,
         usual: float | None = 3_100.0,
@@ -72,14 +75,14 @@ def reason() -> MakeReason:
             name=f"name_of_{code.lower()}",
             code=code,
             theme=theme,
-            side=Side.HIGH,
-            role=Role.ANCHOR,
+            side=side,
+            role=role,
             unit=unit,
             sentence=Text(en, fr),
             innocent=Text("A planned large purchase.", "Un achat important prévu."),
             window_ms=window_ms,
         )
-        return Reason(spec, surprise=3.0, contribution=contribution, value=value, usual=usual)
+        return Reason(spec, surprise=surprise, contribution=contribution, value=value, usual=usual)
 
     return build
 

@@ -10,7 +10,7 @@ import pytest
 from fraudwatch.alerts import Decision, Kind
 from fraudwatch.alerts.episodes import Severity, alert_id
 from fraudwatch.alerts.policy import CUT_LISTED
-from fraudwatch.records import Reason, Theme, Transaction
+from fraudwatch.records import Reason, Role, Side, Theme, Transaction
 
 Payment = Callable[..., Transaction]
 MakeReason = Callable[..., Reason]
@@ -77,6 +77,30 @@ def test_only_reasons_that_contribute_are_shown_the_strongest_first(
     decision = policy().decide(payment(), 0, 5.0, lambda: given)
     assert decision is not None
     assert [shown.contribution for shown in decision.reasons] == [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("is_shown", "given"),
+    [
+        (True, {"side": Side.HIGH, "value": 4.0, "usual": 3.9}),
+        (False, {"side": Side.HIGH, "value": 3.0, "usual": 5.6}),
+        (True, {"side": Side.LOW, "value": 3.0, "usual": 5.6}),
+        (False, {"side": Side.LOW, "value": 4.0, "usual": 3.9}),
+        (True, {"side": Side.HIGH, "value": 3.0, "usual": None}),
+        (True, {"side": Side.HIGH, "value": None, "usual": None, "surprise": 0.31}),
+        (False, {"side": Side.HIGH, "value": 4.0, "usual": 3.9, "surprise": 0.30}),
+        (True, {"side": Side.RARE, "value": 1.0, "usual": None, "surprise": 0.1}),
+        (True, {"role": Role.ANCHOR, "value": 80.0, "usual": 100.0}),
+        (False, {"role": Role.ANCHOR, "value": 80.0, "usual": 100.0, "surprise": 0.2}),
+    ],
+)
+def test_a_reason_is_on_the_side_that_its_sentence_calls_unusual(
+    policy: MakePolicy, payment: Payment, reason: MakeReason, is_shown: bool, given: dict[str, Any]
+) -> None:
+    asked = (reason("ALWAYS", contribution=9.0), reason("ASKED", **{"role": Role.CONTEXT} | given))
+    decision = policy().decide(payment(), 0, 5.0, lambda: asked)
+    assert decision is not None
+    assert ("ASKED" in {shown.spec.code for shown in decision.reasons}) is is_shown
 
 
 def test_what_has_no_reason_a_person_could_check_is_no_alert(
