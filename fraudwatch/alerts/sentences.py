@@ -49,7 +49,7 @@ def edge_note(
 
     def say(language: Language) -> str:
         score = written.number(edge, language, 2)
-        days = written.number(observed_days, language, 1)
+        days = written.days(observed_days, language)
         parts = [_NOTES["edge"][language].format(score=score, days=days)]
         if is_low:
             parts.append(_NOTES["low"][language])
@@ -64,8 +64,8 @@ def edge_note(
 
 _NOTES: dict[str, dict[Language, str]] = {
     "edge": {
-        "en": "The alert budget raises alerts from score {score}, estimated on {days} days of transactions.",
-        "fr": "Le budget d’alertes fixe le seuil au score {score}, estimé sur {days} jours d’opérations.",
+        "en": "The alert budget raises alerts from score {score}, estimated on {days} of transactions.",
+        "fr": "Le budget d’alertes fixe le seuil au score {score}, estimé sur {days} d’opérations.",
     },
     "low": {
         "en": "This edge is low: most of what reaches it would do so in a stream without anything unusual.",

@@ -86,6 +86,12 @@ def window(milliseconds: int, language: Language) -> str:
     return duration(milliseconds, language)
 
 
+def days(value: float, language: Language) -> str:
+    """Days with one decimal: `1.0 days` or `1,0 jour`, `8.2 days` or `8,2 jours`."""
+    name = "days" if language == "en" else "jour" if round(value, 1) < 2 else "jours"
+    return f"{number(value, language, 1)}{SPACE}{name}"
+
+
 def hour(value: float, language: Language) -> str:
     """An hour of the day, 0 ≤ value < 24: `03:00` or `3 h`, `03:30` or `3 h 30`."""
     hours, minutes = divmod(round(value % 24 * 60) % 1440, 60)

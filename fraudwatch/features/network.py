@@ -35,10 +35,10 @@ FEATURES = (
             role=Role.CONTEXT,
             unit=Unit.COUNT,
             sentence=Text(
-                en="In the {window} before, {value} transactions were with counterparties new to the account"
+                en="Transactions in the {window} before with counterparties new to the account: {value}"
                 "[ (usual: {usual})].",
-                fr="Dans les {window} précédentes, {value} opérations l’ont été avec des contreparties nouvelles "
-                "pour le compte[ (habituel : {usual})].",
+                fr="Opérations dans les {window} précédentes avec des contreparties nouvelles pour le compte : {value}"
+                "[ (habituel : {usual})].",
             ),
             innocent=Text(en="A journey, a market, a move.", fr="Un voyage, un marché, un déménagement."),
             window_ms=int(DAY),

@@ -32,7 +32,7 @@ FEATURES = (
             unit=Unit.MONEY,
             sentence=Text(
                 en="In the {window} before, {value} had already moved[ (usual: {usual})].",
-                fr="Dans les {window} précédentes, {value} avaient déjà circulé[ (habituel : {usual})].",
+                fr="Montants en mouvement dans les {window} précédentes : {value}[ (habituel : {usual})].",
             ),
             innocent=BUSY_DAYS,
             window_ms=DAY_MS,
@@ -54,8 +54,8 @@ FEATURES = (
             role=Role.CONTEXT,
             unit=Unit.COUNT,
             sentence=Text(
-                en="In the {window} before, there were already {value} transactions[ (usual: {usual})].",
-                fr="Dans les {window} précédentes, il y avait déjà {value} opérations[ (habituel : {usual})].",
+                en="Transactions in the {window} before: {value}[ (usual: {usual})].",
+                fr="Opérations dans les {window} précédentes : {value}[ (habituel : {usual})].",
             ),
             innocent=BUSY_DAYS,
             window_ms=DAY_MS,
@@ -152,8 +152,8 @@ FEATURES = (
             role=Role.DESCRIPTIVE,
             unit=Unit.COUNT,
             sentence=Text(
-                en="{value} transactions since the month began.",
-                fr="{value} opérations depuis le début du mois.",
+                en="Transactions since the month began: {value}.",
+                fr="Opérations depuis le début du mois : {value}.",
             ),
             innocent=BUSY_DAYS,
             doc="Number of transactions of the calendar month, in the configured time zone, up to and with the judged "

@@ -31,7 +31,7 @@ _WORDS = {
     Aggregate.COUNT: _Words(
         Theme.RHYTHM,
         Unit.COUNT,
-        Text(en="{value} transactions in {window}.", fr="{value} opérations en {window}."),
+        Text(en="Transactions in {window}: {value}.", fr="Opérations en {window} : {value}."),
         "Number of transactions",
     ),
     Aggregate.SUM: _Words(
@@ -63,7 +63,7 @@ _WORDS = {
     Aggregate.INFLOW: _Words(
         Theme.RHYTHM,
         Unit.MONEY,
-        Text(en="{value} received in {window}.", fr="{value} reçus en {window}."),
+        Text(en="Received in {window}: {value}.", fr="Reçu en {window} : {value}."),
         "Sum of credits that moved",
         Text(en="Wages, a sale, a loan paid out.", fr="Un salaire, une vente, un prêt versé."),
         ("direction",),
@@ -71,7 +71,7 @@ _WORDS = {
     Aggregate.OUTFLOW: _Words(
         Theme.RHYTHM,
         Unit.MONEY,
-        Text(en="{value} left in {window}.", fr="{value} sortis en {window}."),
+        Text(en="Left in {window}: {value}.", fr="Sorti en {window} : {value}."),
         "Sum of debits that moved",
         Text(en="Rent, bills, a large purchase.", fr="Un loyer, des factures, un achat important."),
         ("direction",),
@@ -79,7 +79,9 @@ _WORDS = {
     Aggregate.DECLINED: _Words(
         Theme.RHYTHM,
         Unit.COUNT,
-        Text(en="{value} transactions declined in {window}.", fr="{value} opérations refusées en {window}."),
+        Text(
+            en="Transactions declined in {window}: {value}.", fr="Opérations refusées en {window} : {value}."
+        ),
         "Number of declined transactions",
         Text(en="A mistyped code, a card at its limit.", fr="Un code mal saisi, une carte à son plafond."),
         ("status",),
@@ -87,7 +89,7 @@ _WORDS = {
     Aggregate.REVERSED: _Words(
         Theme.RHYTHM,
         Unit.COUNT,
-        Text(en="{value} reversals in {window}.", fr="{value} annulations en {window}."),
+        Text(en="Reversals in {window}: {value}.", fr="Annulations en {window} : {value}."),
         "Number of reversals",
         Text(en="Goods sent back, a booking undone.", fr="Un retour d’achat, une réservation annulée."),
         ("status",),
@@ -96,8 +98,8 @@ _WORDS = {
         Theme.NETWORK,
         Unit.COUNT,
         Text(
-            en="{value} different counterparties in {window}.",
-            fr="{value} contreparties différentes en {window}.",
+            en="Different counterparties in {window}: {value}.",
+            fr="Contreparties différentes en {window} : {value}.",
         ),
         "Number of distinct counterparties",
         fields=("counterparty_id",),

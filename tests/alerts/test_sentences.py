@@ -103,6 +103,11 @@ def test_the_edge_note_says_what_the_edge_rests_on() -> None:
     assert french == "Le budget d’alertes fixe le seuil au score 4,21, estimé sur 8,2 jours d’opérations."
 
 
+@pytest.mark.parametrize(("days", "said"), [(0.5, "0,5 jour"), (1.94, "1,9 jour"), (1.96, "2,0 jours")])
+def test_the_edge_note_counts_days_as_french_does(days: float, said: str) -> None:
+    assert plain(edge_note(4.0, days, 0, is_sample=False))[1].endswith(f"sur {said} d’opérations.")
+
+
 def test_the_edge_note_says_what_was_cut_and_what_a_sample_is() -> None:
     english, french = plain(edge_note(4.0, 8.0, 1_234, is_sample=True))
     assert english.endswith("raised no alert today: 1,234.")

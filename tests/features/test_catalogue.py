@@ -13,7 +13,7 @@ from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Features, Settings
 from fraudwatch.features import Catalogue
 from fraudwatch.features.columns import Aggregate, Column, width, window_column
-from fraudwatch.records import FloatArray, Role
+from fraudwatch.records import FloatArray, Role, Unit
 
 DAY = 86_400_000
 EVERY_FIELD = frozenset({"counterparty_id", "direction", "status", "latitude", "longitude"})
@@ -79,6 +79,15 @@ def test_a_feature_speaks_both_languages_and_says_whether_the_judged_transaction
         assert set(re.findall(r"{(\w+)}", text)) <= {"value", "usual", "window"}
     assert re.findall(r"{\w+}", spec.sentence.en) == re.findall(r"{\w+}", spec.sentence.fr)
     assert "judged" in spec.doc or "earlier" in spec.doc
+
+
+@pytest.mark.parametrize("spec", catalogue().specs, ids=lambda spec: spec.name)
+def test_a_sentence_is_right_for_one_as_for_many(spec) -> None:
+    """1, or in French also 1.5, takes the singular: what follows a value must not agree with it."""
+    agreeing = r"(were|have|are|\w+ent|ont|sont|\w+[éiu]s)"
+    after = r"(?!of its|de ses)\w" if spec.unit is Unit.COUNT else rf"{agreeing}\b"
+    for text in (spec.sentence.en, spec.sentence.fr):
+        assert not re.search(rf"{{value}} {after}", text)
 
 
 def test_each_configured_window_has_all_its_aggregates() -> None:
