@@ -1,6 +1,7 @@
 """Faust as fraudwatch runs it: its own app and worker, changed where FACTS and DESIGN D1, D2 say.
 
-Private names of Faust and aiokafka are used here and in `fraudwatch.stream.transport`, nowhere else.
+Private names of Faust and aiokafka are used here, in `fraudwatch.stream.transport` and in
+`fraudwatch.stream.fetching`, nowhere else.
 `require_known_faust` refuses a version that does not have them.
 """
 

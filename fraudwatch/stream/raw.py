@@ -12,24 +12,24 @@ _OFFSET, _TIMESTAMP = attrgetter("offset"), attrgetter("timestamp")
 _KEY, _VALUE = attrgetter("key"), attrgetter("value")
 
 
-def to_chunk(messages: Sequence[Any]) -> Chunk:
-    """From aiokafka's ConsumerRecords of one partition, at least one; their timestamps are whole milliseconds."""
-    n = len(messages)
+def to_chunk(topic: str, partition: int, records: Sequence[Any]) -> Chunk:
+    """From aiokafka's records of one partition, at least one; their timestamps are whole milliseconds."""
+    n = len(records)
     return Chunk(
-        messages[0].topic,
-        messages[0].partition,
-        np.fromiter(map(_OFFSET, messages), np.int64, n),
-        _timestamps(messages),
-        list(map(_KEY, messages)),
-        list(map(_VALUE, messages)),
+        topic,
+        partition,
+        np.fromiter(map(_OFFSET, records), np.int64, n),
+        _timestamps(records),
+        list(map(_KEY, records)),
+        list(map(_VALUE, records)),
     )
 
 
-def _timestamps(messages: Sequence[Any]) -> IntArray:
+def _timestamps(records: Sequence[Any]) -> IntArray:
     try:
-        timestamps = np.fromiter(map(_TIMESTAMP, messages), np.int64, len(messages))
+        timestamps = np.fromiter(map(_TIMESTAMP, records), np.int64, len(records))
     except TypeError:  # the oldest message format has none
-        known = (message.timestamp for message in messages)
+        known = (record.timestamp for record in records)
         timestamps = np.array([NO_TIMESTAMP if t is None else t for t in known], np.int64)
     return np.maximum(timestamps, NO_TIMESTAMP)
 

@@ -118,7 +118,7 @@ class Restorer:
             logger.info("restored about %d records in %.1f s", total, time.monotonic() - started)
 
     async def _fold_into(self, gap: _Gap, messages: list[Any], read_to: int) -> None:
-        chunk = to_chunk(messages) if messages else None
+        chunk = to_chunk(gap.place.topic, gap.place.partition, messages) if messages else None
         if chunk is not None and chunk.offsets[0] < gap.end:
             chunk = chunk.part(0, int(np.searchsorted(chunk.offsets, gap.end)))
             await self._states.run(gap.state.fold, chunk, publish=False)

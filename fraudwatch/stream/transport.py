@@ -1,7 +1,7 @@
 """Faust's transports as fraudwatch uses them: the stock one with its faults mended, and the one of chunks (DESIGN D1).
 
-Private names of Faust's driver and of aiokafka are used here and in `fraudwatch.stream.engine`, nowhere else;
-`PRIVATE_NAMES` lists them for the check at start.
+Private names of Faust's driver and of aiokafka are used here, in `fraudwatch.stream.fetching` and in
+`fraudwatch.stream.engine`, nowhere else; `PRIVATE_NAMES` lists them for the check at start.
 """
 
 import logging
@@ -9,16 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
 from faust.transport.consumer import Consumer as StockConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
 from fraudwatch.errors import BrokerError
-from fraudwatch.records import Chunk
 from fraudwatch.stream.assignor import CopartitioningAssignor
+from fraudwatch.stream.fetching import ChunkedResults, Fetched
 from fraudwatch.stream.ledger import Ledger, Span
-from fraudwatch.stream.raw import to_chunk
 
 logger = logging.getLogger(__name__)
 
@@ -84,14 +83,6 @@ class Transport(driver.Transport):  # type: ignore[misc]
     Consumer = Consumer
 
 
-class Fetched(NamedTuple):
-    """What a fetch gave of one partition, or a part of it; no chunk where it only passed transaction markers."""
-
-    chunk: Chunk | None
-    begin: int
-    end: int
-
-
 class ChunkMessage(ConsumerMessage):  # type: ignore[misc]
     """What Faust takes for a record: its value is the chunk, its offset that of the chunk's last record.
 
@@ -141,44 +132,15 @@ class ChunkConsumerThread(ConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Mapping[Any, Sequence[Any]]:
-        before = self._positions(consumer)
-        fetched = dict(await super()._fetch_records(consumer, active_partitions, timeout, max_records))
-        # The next request is made as soon as the loop runs on.
         fetcher = consumer._fetcher
+        # Each time: what came before the assignment was known is read as chunks too.
+        most = getattr(self.app, "chunk_records", CHUNK_RECORDS)
+        fetcher._records = ChunkedResults(fetcher._records, self.consumer.comes_in_chunks, most)
+        fetched: Mapping[Any, Sequence[Any]]
+        fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        # The next request is made as soon as the loop runs on.
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = IN_FLOW if fetched else AT_REST
-        after = self._positions(consumer)
-        for place, messages in fetched.items():
-            if self.consumer.comes_in_chunks(place.topic):
-                end = after.get(place, messages[-1].offset + 1)
-                fetched[place] = list(_cut(messages, before.get(place, 0), end, self._chunk_records))
-        for place, begin in before.items():
-            if place not in fetched and begin < after.get(place, begin):
-                fetched[place] = [Fetched(None, begin, after[place])]
         return fetched
-
-    def _positions(self, consumer: AIOKafkaConsumer) -> dict[Any, int]:
-        """The offset each partition of chunks is read on from, where it is known."""
-        subscription = consumer._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
-        if assignment is None:
-            return {}
-        chunked = [place for place in assignment.tps if self.consumer.comes_in_chunks(place.topic)]
-        states = {place: assignment.state_value(place) for place in chunked}
-        return {place: state.position for place, state in states.items() if state.has_valid_position}
-
-    @property
-    def _chunk_records(self) -> int:
-        records: int = getattr(self.app, "chunk_records", CHUNK_RECORDS)
-        return records
-
-
-def _cut(messages: Sequence[Any], begin: int, end: int, most: int) -> Iterator[Fetched]:
-    for first in range(0, len(messages), most):
-        part = messages[first : first + most]
-        is_last = first + most >= len(messages)
-        part_end = end if is_last else part[-1].offset + 1
-        yield Fetched(to_chunk(part), begin, part_end)
-        begin = part_end
 
 
 class ChunkConsumer(Consumer):
@@ -292,13 +254,19 @@ PRIVATE_NAMES = (
         )
     ),
     (ConsumerMessage, "acked"),
+    (PartitionRecords, "_unpack_records"),
+    (PartitionRecords, "_consume_aborted_up_to"),
+    (PartitionRecords, "_contains_abort_marker"),
 )
 """Owner and name of everything private that is relied on, or overridden and called by Faust."""
 
 PRIVATE_ATTRIBUTES = (
     (AIOKafkaConsumer, ("_fetch_min_bytes", "_fetch_max_wait_ms", "_isolation_level")),
-    (AIOKafkaConsumer, ("_partition_assignment_strategy", "_subscription", "_fetcher")),
-    (Fetcher, ("_fetch_min_bytes", "_fetch_max_wait_ms")),
+    (AIOKafkaConsumer, ("_partition_assignment_strategy", "_fetcher")),
+    (Fetcher, ("_fetch_min_bytes", "_fetch_max_wait_ms", "_records")),
+    (FetchResult, ("_partition_records",)),
+    (PartitionRecords, ("_tp", "_records", "_aborted_transactions", "_aborted_producers")),
+    (PartitionRecords, ("_check_crcs", "_isolation_level")),
     (StockConsumer, ("_acked", "_acked_index", "_committed_offset")),
 )
 """Owner and attributes that its constructor sets. A renamed one could be set here without any effect."""

@@ -93,7 +93,7 @@ def test_an_aiokafka_without_an_attribute_we_set_is_refused(monkeypatch: pytest.
         self._fetch_min_bytes = 1
 
     monkeypatch.setattr(transport.Fetcher, "__init__", renamed)
-    with pytest.raises(ConfigurationError, match=r"without Fetcher\._fetch_max_wait_ms\."):
+    with pytest.raises(ConfigurationError, match=r"without Fetcher\._fetch_max_wait_ms, Fetcher\._records\."):
         engine.require_known_faust()
 
 
