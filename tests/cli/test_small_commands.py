@@ -19,11 +19,19 @@ def test_every_configuration_we_ship_can_be_used(run, name):
     assert {"account_id", "amount"} <= set(json.loads(shown.stdout)["fields"])
 
 
-def test_a_check_reads_the_files_that_protect_the_connection(run, tmp_path):
-    authorities = tmp_path / "ca.pem"
-    shown = run("config", "check", "--set", "kafka.security=ssl", "--set", f"kafka.ca_file={authorities}")
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("ca_file", ("security=ssl",)),
+        ("password_file", ("security=sasl_ssl", "username=scorer")),
+    ],
+)
+def test_a_check_reads_the_files_that_protect_the_connection(run, tmp_path, name, given):
+    missing = tmp_path / "missing"
+    overrides = [("--set", f"kafka.{setting}") for setting in (*given, f"{name}={missing}")]
+    shown = run("config", "check", *(word for override in overrides for word in override))
     assert shown.exit_code == 1
-    assert str(authorities) in shown.stderr
+    assert f"kafka.{name} {missing}: " in shown.stderr
 
 
 def test_what_is_shown_loads_to_the_same_and_overrides_count(run, tmp_path):
