@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from aiokafka.errors import KafkaTimeoutError
+from msgspec.structs import replace
 
 from fraudwatch.config.settings import Settings, Topics
 from fraudwatch.decode.columns import by_column
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics, read_sample
 from fraudwatch.pipeline import Assessments, Batch
-from fraudwatch.records import Chunk, Record
+from fraudwatch.records import NO_TIMESTAMP, Chunk, Record
 from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.handler import Handled, Handler
 from fraudwatch.stream.misplaced import AccountPlaces
@@ -203,6 +204,29 @@ def test_the_edge_of_a_partition_is_shown_from_its_first_batch_with_a_model() ->
         bench.pipeline(1).policy.edge.raised_from = 4.5
         bench.handler.report(Handled(0, bench.empty_parts(0, 1), 0.0))
         assert bench.edges() == {"1": 4.5}
+
+    run(scenario())
+
+
+def test_what_a_handled_batch_says_is_counted() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        state = bench.states[0]
+        timed = [Record("t", 0, offset, time, None, b"x") for offset, time in enumerate((0, 1, NO_TIMESTAMP))]
+        nothing = state.pipeline.fold(chunk(0, 0, 0).part(1))
+        batch = replace(nothing, conflicts=2, cut=3, evicted=4, returned=5)
+        bench.handler.report(Handled(3, [(state, Chunk.of(timed), batch)], 0.0))
+        counted = {
+            "acknowledged_seconds_count": 2,
+            "conflicts_total": 2,
+            "alerts_cut_total": 3,
+            "accounts_evicted_total": 4,
+            "accounts_returned_total": 5,
+        }
+        found = read_sample(bench.metrics.expose().decode())
+        assert {name: found[f"fraudwatch_{name}"] for name in counted} == {
+            name: [({}, float(count))] for name, count in counted.items()
+        }
 
     run(scenario())
 
