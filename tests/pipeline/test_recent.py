@@ -1,0 +1,103 @@
+"""Records at hand for the evidence of an alert: so far back and no further, however the log was cut."""
+
+import json
+from itertools import accumulate, pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from fraudwatch.alerts import encode, schema
+from fraudwatch.config.settings import Settings
+from fraudwatch.detection import Model
+from fraudwatch.pipeline import Pipeline
+from fraudwatch.pipeline.recent import KEPT_OFFSETS, RecentRecords
+from fraudwatch.records import NO_TIMESTAMP, Chunk, Record
+
+
+def logged(*offsets: int) -> Chunk:
+    """A part of a log of which only these offsets hold a record, with a value of its own each."""
+    return Chunk.of([Record("t", 3, offset, NO_TIMESTAMP, None, f"v{offset}".encode()) for offset in offsets])
+
+
+def nothing() -> Chunk:
+    return logged(0).part(1)
+
+
+@pytest.mark.parametrize("after", [0, 1, 40_000])
+def test_a_record_is_at_hand_for_fifty_thousand_offsets_and_no_longer(after: int) -> None:
+    recent = RecentRecords()
+    recent.add(logged(7, 8))
+    recent.add(logged(7 + KEPT_OFFSETS - 1, 7 + KEPT_OFFSETS, 8 + KEPT_OFFSETS + after))
+    record = recent.record(7, of=7 + KEPT_OFFSETS - 1)
+    assert record == Record("t", 3, 7, NO_TIMESTAMP, None, b"v7")
+    assert recent.record(7, of=7 + KEPT_OFFSETS) is None
+    assert recent.record(8, of=7 + KEPT_OFFSETS) is not None
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 30_000) | st.just(1), min_size=1, max_size=30),
+    st.lists(st.integers(0, 30), max_size=6),
+)
+def test_what_is_found_depends_on_the_two_offsets_and_not_on_the_cuts(
+    gaps: list[int], cuts: list[int]
+) -> None:
+    offsets = list(accumulate(gaps))
+    recent = RecentRecords()
+    edges = sorted([0, *(min(cut, len(offsets)) for cut in cuts), len(offsets)])
+    for begin, end in pairwise(edges):
+        recent.add(logged(*offsets[begin:end]) if begin < end else nothing())
+        for of in offsets[begin:end]:
+            for asked in {*offsets[:end], *(offset - 1 for offset in offsets[:end])}:
+                if asked > of:
+                    continue
+                record = recent.record(asked, of=of)
+                is_there = asked in offsets and asked > of - KEPT_OFFSETS
+                assert (record and record.value) == (f"v{asked}".encode() if is_there else None)
+
+
+def test_of_an_empty_log_nothing_is_at_hand() -> None:
+    recent = RecentRecords()
+    recent.add(nothing())
+    assert recent.record(0, of=0) is None
+    recent.add(logged(5))
+    recent.add(nothing())
+    assert recent.record(5, of=5) is not None
+    assert recent.record(4, of=5) is None
+
+
+def test_what_is_too_far_back_is_let_go_of() -> None:
+    recent = RecentRecords()
+    for offset in range(0, 10 * KEPT_OFFSETS, KEPT_OFFSETS // 5):
+        recent.add(logged(offset))
+    assert len(recent._chunks) == 5
+
+
+@pytest.mark.parametrize("cut", [500, 100_000])
+def test_beyond_it_an_alert_names_its_evidence_by_position_only(
+    configured: Settings, model: Model, stream: list[Record], cut: int
+) -> None:
+    half = len(stream) // 2
+    moved = [
+        Record(
+            "t", 0, record.offset + (KEPT_OFFSETS - 1_000) * (row >= half), NO_TIMESTAMP, None, record.value
+        )
+        for row, record in enumerate(stream)
+    ]
+    ids = {record.offset: json.loads(record.value or b"")["transaction_id"] for record in moved}
+    pipeline = Pipeline(configured, model=model)
+    validator, named, nameless = Draft202012Validator(schema()), 0, 0
+    for begin in range(0, len(moved), cut):
+        for alert in pipeline.fold(Chunk.of(moved[begin : begin + cut])).alerts:
+            message = json.loads(encode(alert))
+            validator.validate(message)
+            places = [seen["position"]["offset"] for seen in message["evidence"]]
+            for place, seen in zip(places, message["evidence"], strict=True):
+                is_recent = place > max(places) - KEPT_OFFSETS
+                assert seen["transaction_id"] == (ids[place] if is_recent else None)
+                assert is_recent or seen["counterparty_id"] is None
+                named, nameless = named + is_recent, nameless + (not is_recent)
+    assert named > 100
+    assert nameless > 100
