@@ -8,6 +8,12 @@ hours, gaps, places and counterparties. Its amount enters no sum, mean, deviatio
 windows included; a reversed amount is not subtracted either. It is *judged* by the amount asked for (`AMOUNT`)
 against the money that really moved.
 
+An account that was let go of (beyond `features.max_accounts`) and is back starts from nothing, but it is not new: its
+columns are those of what it did since, and what could only be told from the lost part is NaN until the longest window
+has passed since it came back: `AGE`, `MONTH_COUNT`, `MONTH_SUM`, `PRIOR_NEW_24H`, and `NEW_COUNTERPARTY` of a
+counterparty not met since. Whatever is derived from these is missing too, and alarms nobody. `OWN_…` and the windows
+count what came since the return.
+
 The columns of the windows come last, and only where they are asked for: no judged feature reads them. One that needs
 an aggregate gets a `Column`, as those of the 24 h before have.
 """
