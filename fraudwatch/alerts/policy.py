@@ -284,8 +284,8 @@ def _shown(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
 def _alarms(reason: Reason) -> bool:
     """Whether the value lies where its sentence says. A lift is learned of bands, and the lowest can have one too.
 
-    Of a rare category the lift alone decides: it may hold half of the stream. An anchor is measured by the stream,
-    its usual value is the account's.
+    Of a rare category the lift alone decides: it may hold half of the stream. An anchor's surprise is evidence by
+    itself: an amount can be among the largest of the stream and below the account's own mean.
     """
     side = reason.spec.side
     if side is Side.RARE:
