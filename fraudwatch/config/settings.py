@@ -264,7 +264,7 @@ class Stream(Section, frozen=True):
             "How records reach the worker: whole fetched chunks, or one by one through Faust's own transport."
         ),
     ] = "chunks"
-    batch_records: Annotated[int, _says("Most records handled at once.", ge=1, le=10_000)] = 2_000
+    batch_records: Annotated[int, _says("Most records handled at once.", ge=1, le=10_000)] = 8_000
     batch_wait: Annotated[
         Duration, _says("How long to wait for a batch to fill; with the stock transport only.")
     ] = Duration(200)

@@ -18,7 +18,7 @@ from fraudwatch.decode import Decoder
 from fraudwatch.detection import Model
 from fraudwatch.features import Catalogue, History, Observations
 from fraudwatch.pipeline.batch import NO_REASON, Assessments, Batch
-from fraudwatch.pipeline.recent import RecentRecords
+from fraudwatch.pipeline.recent import RecentTransactions
 from fraudwatch.pipeline.training import TrainingSample
 from fraudwatch.records import (
     ByteArray,
@@ -63,7 +63,7 @@ class Pipeline:
         self._partition, self._partitions = partition, partitions
         self._configuration = fingerprint(settings)
         self._history = History(settings)
-        self._recent = RecentRecords()
+        self._recent = RecentTransactions()
         self._timer = timer
         if model is not None:
             self.use(model)
@@ -84,7 +84,7 @@ class Pipeline:
         observed = self._timer()
         found = self._assess(transactions, observations)
         scored = self._timer()
-        self._recent.add(chunk)
+        self._recent.add(transactions)
         alerts, cut = self._decide(chunk, found, observations.columns, publish)
         decided = self._timer()
         return Batch(
@@ -173,17 +173,9 @@ class Pipeline:
         held = self._history.evidence(account, offset, self.settings.alerts.evidence)
         evidence = []
         for event_time_ms, amount_minor, place in zip(*(column.tolist() for column in held), strict=True):
-            record = self._recent.record(place, of=offset)
-            named = self._transaction(record) if record is not None else None
+            transaction_id, counterparty_id = self._recent.ids(place, of=offset)
             evidence.append(
-                Evidence(
-                    named.transaction_id if named is not None else None,
-                    event_time_ms,
-                    amount_minor,
-                    named.counterparty_id if named is not None else None,
-                    self._partition,
-                    place,
-                )
+                Evidence(transaction_id, event_time_ms, amount_minor, counterparty_id, self._partition, place)
             )
         return tuple(evidence)
 

@@ -1,8 +1,9 @@
-"""Records at hand for the evidence of an alert: so far back and no further, however the log was cut."""
+"""Names at hand for the evidence of an alert: so far back and no further, however the log was cut."""
 
 import json
 from itertools import accumulate, pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,30 +11,35 @@ from jsonschema import Draft202012Validator
 
 from fraudwatch.alerts import encode, schema
 from fraudwatch.config.settings import Settings
+from fraudwatch.decode.columns import by_column
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Pipeline
-from fraudwatch.pipeline.recent import KEPT_OFFSETS, RecentRecords
-from fraudwatch.records import NO_TIMESTAMP, Chunk, Record
+from fraudwatch.pipeline.recent import KEPT_OFFSETS, RecentTransactions
+from fraudwatch.records import NO_TIMESTAMP, Chunk, Record, Transaction, Transactions
+
+NONE = (None, None)
 
 
-def logged(*offsets: int) -> Chunk:
-    """A part of a log of which only these offsets hold a record, with a value of its own each."""
-    return Chunk.of([Record("t", 3, offset, NO_TIMESTAMP, None, f"v{offset}".encode()) for offset in offsets])
+def logged(*offsets: int) -> Transactions:
+    """A part of a log of which only these offsets hold a transaction, every other one with a counterparty."""
+    found = [
+        Transaction(f"t{o}", "a", 0, 100, "EUR", counterparty_id=f"c{o}" if o % 2 else None) for o in offsets
+    ]
+    return by_column(found, np.arange(len(offsets)), np.array(offsets, dtype=np.int64))
 
 
-def nothing() -> Chunk:
-    return logged(0).part(1)
+def ids_of(offset: int) -> tuple[str, str | None]:
+    return f"t{offset}", f"c{offset}" if offset % 2 else None
 
 
 @pytest.mark.parametrize("after", [0, 1, 40_000])
-def test_a_record_is_at_hand_for_fifty_thousand_offsets_and_no_longer(after: int) -> None:
-    recent = RecentRecords()
+def test_a_transaction_has_a_name_for_fifty_thousand_offsets_and_no_longer(after: int) -> None:
+    recent = RecentTransactions()
     recent.add(logged(7, 8))
     recent.add(logged(7 + KEPT_OFFSETS - 1, 7 + KEPT_OFFSETS, 8 + KEPT_OFFSETS + after))
-    record = recent.record(7, of=7 + KEPT_OFFSETS - 1)
-    assert record == Record("t", 3, 7, NO_TIMESTAMP, None, b"v7")
-    assert recent.record(7, of=7 + KEPT_OFFSETS) is None
-    assert recent.record(8, of=7 + KEPT_OFFSETS) is not None
+    assert recent.ids(7, of=7 + KEPT_OFFSETS - 1) == ids_of(7)
+    assert recent.ids(7, of=7 + KEPT_OFFSETS) == NONE
+    assert recent.ids(8, of=7 + KEPT_OFFSETS) == ids_of(8)
 
 
 @settings(deadline=None)
@@ -45,34 +51,32 @@ def test_what_is_found_depends_on_the_two_offsets_and_not_on_the_cuts(
     gaps: list[int], cuts: list[int]
 ) -> None:
     offsets = list(accumulate(gaps))
-    recent = RecentRecords()
+    recent = RecentTransactions()
     edges = sorted([0, *(min(cut, len(offsets)) for cut in cuts), len(offsets)])
     for begin, end in pairwise(edges):
-        recent.add(logged(*offsets[begin:end]) if begin < end else nothing())
+        recent.add(logged(*offsets[begin:end]))
         for of in offsets[begin:end]:
             for asked in {*offsets[:end], *(offset - 1 for offset in offsets[:end])}:
-                if asked > of:
-                    continue
-                record = recent.record(asked, of=of)
-                is_there = asked in offsets and asked > of - KEPT_OFFSETS
-                assert (record and record.value) == (f"v{asked}".encode() if is_there else None)
+                if asked <= of:
+                    is_there = asked in offsets and asked > of - KEPT_OFFSETS
+                    assert recent.ids(asked, of=of) == (ids_of(asked) if is_there else NONE)
 
 
 def test_of_an_empty_log_nothing_is_at_hand() -> None:
-    recent = RecentRecords()
-    recent.add(nothing())
-    assert recent.record(0, of=0) is None
+    recent = RecentTransactions()
+    recent.add(logged())
+    assert recent.ids(0, of=0) == NONE
     recent.add(logged(5))
-    recent.add(nothing())
-    assert recent.record(5, of=5) is not None
-    assert recent.record(4, of=5) is None
+    recent.add(logged())
+    assert recent.ids(5, of=5) == ids_of(5)
+    assert recent.ids(4, of=5) == NONE
 
 
 def test_what_is_too_far_back_is_let_go_of() -> None:
-    recent = RecentRecords()
+    recent = RecentTransactions()
     for offset in range(0, 10 * KEPT_OFFSETS, KEPT_OFFSETS // 5):
         recent.add(logged(offset))
-    assert len(recent._chunks) == 5
+    assert len(recent._batches) == 5
 
 
 @pytest.mark.parametrize("cut", [500, 100_000])
