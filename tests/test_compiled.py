@@ -4,9 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from fraudwatch import compiled
+from fraudwatch.detection.detectors import isolation_forest
+from fraudwatch.features.kernels.exact import halved
 
 CALLER = """
 from package.callee import twice
@@ -87,3 +93,30 @@ def test_a_kernel_that_cannot_be_kept_on_disk_is_compiled_all_the_same() -> None
 
 def test_plain_python_folds_to_the_same_bits() -> None:
     assert run(FOLDING) == run(FOLDING, NUMBA_DISABLE_JIT="1")
+
+
+def test_what_is_left_of_a_pressure_has_the_bits_of_plain_python() -> None:
+    plain = getattr(halved, "py_func", halved)
+    milliseconds = np.random.default_rng(0).integers(0, 30 * 86_400_000, 20_000).tolist()
+    assert [halved(each) for each in milliseconds] == [plain(each) for each in milliseconds]
+
+
+def test_the_path_lengths_of_a_forest_have_the_bits_of_plain_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    forest = isolation_forest.IsolationForest(
+        columns=np.zeros((2, 7), dtype=np.uint8),
+        thresholds=np.sort(random.random((2, 7))).astype(np.float32),
+        lengths=random.random((2, 8)),
+        scale=np.array([1.0, 1.7, -0.5]),
+    )
+    lengths = random.random((400, 2, 8)) * 9
+    rows = random.random((20, 1))
+
+    def scores() -> list[list[float]]:
+        return [replace(forest, lengths=each).score(rows).tolist() for each in lengths]
+
+    compiled_scores = scores()
+    monkeypatch.setattr(
+        isolation_forest, "_walk", getattr(isolation_forest._walk, "py_func", isolation_forest._walk)
+    )
+    assert scores() == compiled_scores

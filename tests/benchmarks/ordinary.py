@@ -85,11 +85,19 @@ class Table(NamedTuple):
             place = np.minimum(np.searchsorted(self.knots, values), len(self.knots) - 1)
             found = np.where(self.knots[place] == values, self.levels[place], self.ceiling)
         else:
-            turned = -values if self.side == "low" else values
-            beyond = self.levels[-1] + np.maximum(turned - self.knots[-1], 0.0) * self.slope
-            inside = np.interp(turned, self.knots, self.levels)
-            found = np.where(turned > self.knots[-1], np.minimum(beyond, self.ceiling), inside)
+            found = self._tail(-values if self.side == "low" else values)
         return np.where(np.isnan(values), 0.0, np.floor(found * GRAIN + 0.5) / GRAIN)
+
+    def _tail(self, values: FloatArray) -> FloatArray:
+        """Between two knots on the line through both, `np.interp` in other words, whose last bit is another one."""
+        knots, levels, last = self.knots, self.levels, len(self.knots) - 1
+        above = np.searchsorted(knots, values, side="right")
+        below = np.maximum(above - 1, 0)
+        part = np.maximum(values - knots[below], 0.0)
+        gap = knots[np.minimum(above, last)] - knots[below]
+        rise = levels[np.minimum(above, last)] - levels[below]
+        inside = levels[below] + rise * (part / np.where(gap > 0.0, gap, 1.0))
+        return np.where(values > knots[last], np.minimum(levels[last] + part * self.slope, self.ceiling), inside)
 
 
 class Lifts(NamedTuple):
@@ -128,7 +136,12 @@ class Model(NamedTuple):
     @classmethod
     def read(cls, path: Path) -> "Model":
         """From a file of our own making (joblib is a pickle)."""
-        features, detectors, population, edge = joblib.load(path)
+        return cls.of(joblib.load(path))
+
+    @classmethod
+    def of(cls, plain: Any) -> "Model":
+        """From what that file holds."""
+        features, detectors, population, edge = plain
         return cls(
             tuple(_reason(reason) for reason in features),
             tuple(_reason(reason) for reason in detectors),
@@ -138,8 +151,14 @@ class Model(NamedTuple):
 
     def judge(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Scores float64[n] and contributions float64[n, reasons] of values float64[n, features]."""
+        _, contributions = self.reasons(values)
+        return contributions.sum(axis=1), contributions
+
+    def reasons(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Surprises and contributions, each float64[n, reasons], of values float64[n, features]."""
         surprises = np.column_stack([r.table.surprises(values[:, i]) for i, r in enumerate(self.features)])
         contexts = surprises[:, [reason.lifts is not None for reason in self.features]]
+        told = np.zeros((len(values), len(self.detectors)))
         contributions = np.zeros((len(values), len(self.features) + len(self.detectors)))
         anchors = [i for i, reason in enumerate(self.features) if reason.lifts is None]
         strongest = np.array(anchors)[np.argmax(surprises[:, anchors], axis=1)]
@@ -152,8 +171,9 @@ class Model(NamedTuple):
         for index, reason in enumerate(self.detectors, len(self.features)):
             raw = reason.pyod.decision_function(contexts)
             assert reason.lifts is not None
-            contributions[:, index] = reason.lifts.of("high", raw, reason.table.surprises(raw))
-        return contributions.sum(axis=1), contributions
+            told[:, index - len(self.features)] = reason.table.surprises(raw)
+            contributions[:, index] = reason.lifts.of("high", raw, told[:, index - len(self.features)])
+        return np.hstack([surprises, told]), contributions
 
 
 def _reason(plain: Any) -> Reason:
@@ -187,15 +207,20 @@ class Account:
         self.day_sum = self.day_known = self.day_new = 0
         self.counterparties: set[str] = set()
 
-    def judged(self, payment: Payment, time_ms: int, population: dict[str, float]) -> list[float] | None:
-        """The features before this transaction, None of an account's first; then it is remembered."""
-        money = round(payment.amount * 100)
-        moved = payment.status != "declined" and payment.status != "reversed"
-        counterparty = payment.counterparty_id
+    def judged(
+        self,
+        time_ms: int,
+        money: int,
+        counterparty: str | None,
+        status: str | None,
+        population: dict[str, float],
+    ) -> list[float] | None:
+        """The features before this transaction of `money` minor units, None of an account's first; then it is kept."""
+        moved = status != "declined" and status != "reversed"
         is_new = counterparty is not None and counterparty not in self.counterparties
         self._let_go(time_ms - DAY_MS)
         if self.total:
-            self.pressure *= 2.0 ** ((self.newest - time_ms) / HALF_LIFE_MS)
+            self.pressure *= math.exp2((self.newest - time_ms) / HALF_LIFE_MS)
             values = self._values(money, time_ms, counterparty is not None, is_new, population)
         else:
             self.first = time_ms
@@ -223,17 +248,23 @@ class Account:
 
     def _spend(self, mean: float, rate: float, population: dict[str, float]) -> float:
         """Wilson and Hilferty's cube root of a compound Poisson day."""
-        own = self.squares - self.sum * self.sum / self.paid if self.paid else 0.0
-        variance = (own + PRIOR * population["variance"]) / (self.paid + PRIOR)
+        variance = (self._deviations() + PRIOR * population["variance"]) / (self.paid + PRIOR)
         expected = rate * mean
         if expected <= 0.0:
             return math.nan
         shape = rate * mean * mean / (variance + mean * mean)
         return ((self.day_sum / expected) ** (1 / 3) - (1.0 - 1.0 / (9.0 * shape))) * math.sqrt(9.0 * shape)
 
+    def _deviations(self) -> float:
+        """Sum of the squared deviations of earlier amounts from their mean."""
+        return self.squares - self.sum * self.sum / self.paid if self.paid else 0.0
+
     def _new(self, share: float) -> float:
         expected = self.day_known * share
         return (self.day_new - expected) / math.sqrt(expected * (1.0 - share) + 0.25)
+
+    def _weight(self, money: int) -> float:
+        return max(0.0, math.log((money + 100.0) / (self.sum / self.paid + 100.0)))
 
     def _let_go(self, until_ms: int) -> None:
         day = self.day
@@ -249,7 +280,7 @@ class Account:
         if moved:
             winsor = money
             if self.paid >= LEAST_HISTORY:
-                self.pressure += max(0.0, math.log((money + 100.0) / (self.sum / self.paid + 100.0)))
+                self.pressure += self._weight(money)
                 winsor = min(money, 5 * self.sum // self.paid + 1_000)
             self.paid += 1
             self.sum += winsor
@@ -297,7 +328,9 @@ class Job:
         if time_ms < account.newest:
             self.counts["late"] += 1
             return None
-        values = account.judged(payment, time_ms, self.model.population)
+        money = round(payment.amount * 100)
+        counterparty, status = payment.counterparty_id, payment.status
+        values = account.judged(time_ms, money, counterparty, status, self.model.population)
         if values is None:
             self.counts["young"] += 1
             return None

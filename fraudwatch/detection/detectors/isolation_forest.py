@@ -11,6 +11,7 @@ rounded down to float32, so the thresholds are stored that way and equality with
 power of two.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -255,7 +256,8 @@ def _walk(
             for row in range(totals.shape[0]):
                 totals[row] += own_lengths[nodes[row] - np.uint64(inner)]
         for row in range(totals.shape[0]):
-            totals[row] = 2.0 ** (-totals[row] / scale[1]) + scale[2]
+            # Of 2.0 ** x LLVM makes exp2, whose last bit is not always that of plain Python's pow.
+            totals[row] = math.exp2(-totals[row] / scale[1]) + scale[2]
 
 
 @compiled
