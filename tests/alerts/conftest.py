@@ -1,7 +1,9 @@
 """Builders of the few things alerts are made of."""
 
+import sys
 from collections.abc import Callable
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from fraudwatch.alerts import Decision, Policy
 from fraudwatch.config.settings import Alerts, Settings
 from fraudwatch.records import FeatureSpec, Reason, Role, Side, Text, Theme, Transaction, Unit
+
+sys.path.insert(0, str(Path(__file__).parent))  # what these tests share lies beside them: `plain_edge`
 
 START_MS = 1_533_686_400_000  # 2018-08-08T00:00:00Z
 HOUR_MS = 3_600_000

@@ -1,6 +1,8 @@
 """One record in, a transaction or a dead letter out."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,6 +11,8 @@ import pytest
 from fraudwatch.config.settings import FieldMapping, Limits, Settings, Source
 from fraudwatch.decode import Decoder
 from fraudwatch.records import NO_TIMESTAMP, DeadLetter, Record, Transaction
+
+sys.path.insert(0, str(Path(__file__).parent))  # what these tests share lies beside them: `plain_siphash`
 
 Decode = Callable[..., Transaction | DeadLetter]
 
