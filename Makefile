@@ -7,7 +7,7 @@ QUIX ?= build/quix-streams
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test docs fuzz bench
+.PHONY: help run test docs fuzz bench quality
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,10 @@ bench: ## Measure on a quiet machine, for an hour: make bench (options: ONLY="sc
 	@$(MAKE) --no-print-directory $(VENV)/.installed-test $(QUIX)/.installed >&2
 	@$(BIN)/python tests/benchmarks/run.py --quix-python $(QUIX)/bin/python \
 		$(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json) $(if $(QUICK),--quick)
+
+quality: ## Hold the gates on the labelled streams of FRAUDWATCH_DATA, minutes: make quality (options: ONLY=identity JSON=1)
+	@$(MAKE) --no-print-directory $(VENV)/.installed-test >&2
+	@$(BIN)/python tests/quality/run.py $(if $(ONLY),--only "$(ONLY)") $(if $(JSON),--json)
 
 # The stamps make a second run start at once. The package is installed editable: only pyproject.toml matters.
 $(VENV)/.installed: pyproject.toml $(BIN)/python

@@ -21,6 +21,7 @@ from fraudwatch.records import FloatArray, IntArray
 START_MS = 1_533_686_400_000
 REFERENCE = -np.log10((np.arange(5_000) + 0.5) / 5_000)
 
+
 class Stream(msgspec.Struct):
     """n scored transactions by column."""
 

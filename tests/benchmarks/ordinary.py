@@ -97,7 +97,9 @@ class Table(NamedTuple):
         gap = knots[np.minimum(above, last)] - knots[below]
         rise = levels[np.minimum(above, last)] - levels[below]
         inside = levels[below] + rise * (part / np.where(gap > 0.0, gap, 1.0))
-        return np.where(values > knots[last], np.minimum(levels[last] + part * self.slope, self.ceiling), inside)
+        return np.where(
+            values > knots[last], np.minimum(levels[last] + part * self.slope, self.ceiling), inside
+        )
 
 
 class Lifts(NamedTuple):
