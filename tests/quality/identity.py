@@ -184,17 +184,27 @@ def _of_alert(alert: Alert | None) -> list[Any]:
     listed = [(each.transaction_id, each.position.offset) for each in episode.transactions]
     sums = (alert.sequence, episode.count, episode.amount_minor, str(listed))
     of_edge = (alert.score, alert.rank, alert.edge, alert.edge_is_low, alert.severity)
-    reasons = [part for each in alert.reasons for part in (each.code, each.surprise, each.contribution)]
+    reasons = [
+        part
+        for each in alert.reasons
+        for part in (each.code, each.surprise, each.contribution, each.value, each.usual)
+    ]
     return [alert.alert_id, alert.entity.account_id, *sums, *of_edge, *reasons]
 
 
 def _flat(reasons: Sequence[Any]) -> list[Any]:
-    return [part for each in reasons for part in (each.spec.code, each.surprise, each.contribution)]
+    return [
+        part
+        for each in reasons
+        for part in (each.spec.code, each.surprise, each.contribution, each.value, each.usual)
+    ]
 
 
 def _same(one: Sequence[Any], other: Sequence[Any]) -> bool:
     """Numbers within the tolerance of scores, all else equal."""
     return len(one) == len(other) and all(
-        math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE) if isinstance(a, float) else a == b
+        math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        if isinstance(a, float) and isinstance(b, float)
+        else a == b
         for a, b in zip(one, other, strict=True)
     )

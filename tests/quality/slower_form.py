@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from ordinary import FEATURES, Account, Model
+from ordinary import DAY_MS, FEATURES, HOUR_MS, PRIOR, Account, Model
 from plain_edge import PlainEdge, explored
 from plain_siphash import KEY, siphash_1_3
 from prepared import Fitted, ordinary_model
@@ -22,6 +22,8 @@ from fraudwatch.alerts import Decision, Policy
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode import Decoder
 from fraudwatch.records import DeadLetter, FloatArray, Outcome, Reason, Record, Transaction
+
+Shown = tuple[tuple[float | None, float | None], ...]
 
 MASK = 2**64 - 1
 DEAD_LETTER = -1
@@ -41,9 +43,32 @@ class Told(NamedTuple):
 
 
 class ExactAccount(Account):
-    """What the benchmark's account leaves to floating point, to the last bit."""
+    """What the benchmark's account leaves to floating point, to the last bit; and the numbers of the sentences.
 
-    __slots__ = ()
+    `shown` is what a person reads of each of `FEATURES` of the transaction judged last: its value, what is usual.
+    """
+
+    __slots__ = ("shown",)
+
+    def _values(
+        self, money: int, time_ms: int, is_known: bool, is_new: bool, population: dict[str, float]
+    ) -> list[float]:
+        values = super()._values(money, time_ms, is_known, is_new, population)
+        mean = (self.sum + PRIOR * population["mean"]) / (self.paid + PRIOR)
+        days = (time_ms - self.first) / DAY_MS
+        rate = (self.total + PRIOR) / (days + PRIOR / population["rate"])
+        paid_rate = (self.paid + PRIOR) / (days + PRIOR / population["paid_rate"])
+        self.shown: Shown = (
+            (money, mean),
+            (money, mean),
+            (self.day_sum, paid_rate * mean),
+            (len(self.day), rate),
+            (self.pressure, None),
+            (time_ms // HOUR_MS % 24, None),
+            (float(is_new) if is_known else None, None),
+            (self.day_new, self.day_known * population["new_share"]),
+        )
+        return values
 
     def _deviations(self) -> float:
         if not self.paid:
@@ -83,7 +108,7 @@ class SlowerForm:
     def take(self, records: Sequence[Record]) -> Told:
         """Records into the state, one after the other."""
         told = Told([], np.full((len(records), len(FEATURES)), np.nan), np.full(len(records), np.nan), [])
-        scored: list[tuple[int, Transaction]] = []
+        scored: list[tuple[int, Transaction, Shown]] = []
         for row, record in enumerate(records):
             decoded = self._decoder.decode(record)
             outcome, values = (
@@ -93,7 +118,7 @@ class SlowerForm:
             if values is not None:
                 assert isinstance(decoded, Transaction)
                 told.values[row] = values
-                scored.append((row, decoded))
+                scored.append((row, decoded, self._accounts[decoded.account_id].shown))
         if scored:
             self._judge(records, scored, told)
         return told
@@ -120,21 +145,24 @@ class SlowerForm:
         )
         return (Outcome.UNSCORED_YOUNG_ACCOUNT if values is None else Outcome.SCORED).value, values
 
-    def _judge(self, records: Sequence[Record], scored: list[tuple[int, Transaction]], told: Told) -> None:
+    def _judge(
+        self, records: Sequence[Record], scored: list[tuple[int, Transaction, Shown]], told: Told
+    ) -> None:
         """Score them together, then one after the other against the edge."""
-        rows = [row for row, _ in scored]
+        rows = [row for row, _, _ in scored]
         surprises, contributions = self._model.reasons(told.values[rows])
         told.score[rows] = contributions.sum(axis=1)
-        for at, (row, transaction) in enumerate(scored):
+        for at, (row, transaction, shown) in enumerate(scored):
             score = float(told.score[row])
             number = self._numbers[transaction.account_id]
             raised_from = self._edge.observe(number, transaction.event_time_ms, score)
             if score < raised_from and not self._is_explored(transaction.transaction_id):
                 continue
 
-            def reasons(at: int = at) -> tuple[Reason, ...]:
+            def reasons(at: int = at, shown: Shown = shown) -> tuple[Reason, ...]:
+                numbers = (*shown, *((None, None) for _ in self._model.detectors))
                 return tuple(
-                    Reason(self._specs[i], float(surprises[at, i]), float(contributions[at, i]), None, None)
+                    Reason(self._specs[i], float(surprises[at, i]), float(contributions[at, i]), *numbers[i])
                     for i in self._places
                 )
 
