@@ -31,7 +31,7 @@ IntArray = npt.NDArray[np.int64]
 SETTLE_SECONDS = 3.0
 """At the beginning of each phase, not counted: the worker comes from another rate, and fits begin."""
 KNOWN_EACH, FIRST_RATE = 2, 10_000
-ALERTED = 0.01
+ALERTED = 0.002
 """The budget as a share of the records: enough alerts to speak of their latency."""
 PERCENTILES = {"p50": 50.0, "p99": 99.0, "p99_9": 99.9}
 STARTS_WITHIN_SECONDS = 120
