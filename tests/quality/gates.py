@@ -53,8 +53,8 @@ def as_text(gates: Sequence[Gate]) -> str:
             "–" if gate.value is None else f"{gate.value:.4g}",
             f"{'≥' if gate.is_least else '≤'} {gate.limit:g}",
             "reached" if gate.is_reached else "MISSED",
-            gate.meaning,
         )
         for gate in gates
     ]
-    return told(Table("Quality gates", ("gate", "value", "limit", "", "what it is"), rows))
+    notes = ["", *(f"{gate.name}: {gate.meaning}" for gate in gates)]
+    return told(Table("Quality gates", ("gate", "value", "limit", ""), rows, notes))

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 TRAINED_ON = {"handbook": 100_000, "sparkov": 30_000}
 """Records at the beginning of each stream that the model is fitted on, with which both forms then take all of it."""
 BLOCK = 10_000
-CUTS = (1, 2, 7, 300, 2_000, 5_000)
+CUTS = (1, 2, 7, 300, 2_000, 8_000)
 """Sizes of the chunks that a block is cut into for the pipeline, drawn at random; the last one is what is left."""
 
 TOLERANCE = 1e-9
