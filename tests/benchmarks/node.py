@@ -5,13 +5,14 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from prepared import ROOT
 from reporting import say
@@ -20,6 +21,12 @@ from fraudwatch.simulate import Message
 
 KAFKA_SH = ROOT / "deploy" / "kafka" / "kafka.sh"
 KAFKA_LIB = KAFKA_SH.parent / ".lib"
+COORDINATOR_MOVES = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
+COORDINATOR_SECONDS = 30
 
 
 @contextmanager
@@ -90,8 +97,15 @@ class Committed:
         self._places = [TopicPartition(topic, partition) for partition in range(partitions)]
 
     def offsets(self) -> list[int]:
-        """By partition; 0 where nothing was committed yet."""
-        return [max(place.offset, 0) for place in self._consumer.committed(self._places, timeout=30)]
+        """By partition; 0 where nothing was committed yet. A coordinator that is only just chosen is asked again."""
+        deadline = time.monotonic() + COORDINATOR_SECONDS
+        while True:
+            try:
+                return [max(place.offset, 0) for place in self._consumer.committed(self._places, timeout=30)]
+            except KafkaException as error:
+                if error.args[0].code() not in COORDINATOR_MOVES or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def close(self) -> None:
         """Leaves nothing open."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import pytest
+from confluent_kafka import Producer
 
 from fraudwatch.broker import topics
 from fraudwatch.broker.lag import PartitionLag, group_lag
@@ -73,6 +74,16 @@ def test_a_tail_that_follows_sees_what_comes_after_it_began(
     for record in tail(settings, settings.source.topic, follow=True, since=since, stop=stop):
         seen.append(record)  # noqa: PERF402 (`stop` looks at it)
     assert [record.value for record in seen] == expected
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_a_tail_reads_what_a_producer_or_the_topic_compressed(settings: Settings, codec: str) -> None:
+    topics.apply(settings)
+    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "compression.type": codec})
+    for number in range(50):
+        producer.produce(settings.source.topic, b"%d " % number * 40, KEY, partition=PARTITION)
+    producer.flush()
+    assert len(list(tail(settings, settings.source.topic))) == 50
 
 
 def test_the_tail_of_a_missing_topic_names_it(settings: Settings) -> None:
