@@ -10,11 +10,14 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
 from numba.core import cgutils
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.extending import intrinsic
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+CACHE_LINE = 64
 
 _PACKAGE = Path(__file__).parent
 _SHARED = (Path(__file__), _PACKAGE / "mixing.py", _PACKAGE / "records.py")
@@ -121,6 +124,25 @@ def _type_zeros_below(_typing: Any, number: Any) -> Any:
     return numba.types.int64(numba.types.uint64), generate
 
 
+def _prefetch(array: npt.NDArray[Any], place: int) -> None:
+    """Nothing: only a machine has caches."""
+
+
+def _type_prefetch(_typing: Any, array: Any, place: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        table = context.make_array(signature.args[0])(context, builder, arguments[0])
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        step = builder.mul(arguments[1], builder.extract_value(table.strides, 0))
+        address = builder.gep(builder.bitcast(table.data, byte), [step])
+        kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        instruction = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        for line in range(0, context.get_abi_sizeof(context.get_data_type(array.dtype)), CACHE_LINE):
+            builder.call(instruction, [builder.gep(address, [ir.IntType(64)(line)]), *map(word, (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return numba.types.void(array, numba.types.intp), generate
+
+
 def _instruction(plain: Callable[..., Any], typed: Callable[..., Any]) -> Any:
     """What numba has no words for: a function of kernels, and its plain form without numba or with checked bounds."""
     if numba.config.DISABLE_JIT:
@@ -138,6 +160,10 @@ arguments: whoever called holds them.
 
 eight_bytes = _instruction(_eight_bytes, _type_eight_bytes)
 """Of `elements` of bytes the eight from a place on, as a little-endian number. Nothing is checked."""
+
+prefetch = _instruction(_prefetch, _type_prefetch)
+"""Have the element (for a table of two dimensions: the first element of the row) at a place of an array brought into
+the caches, and do not wait for it. Any place is allowed: nothing is read."""
 
 zeros_below = _instruction(_zeros_below, _type_zeros_below)
 """How many bits are 0 below the lowest that is 1, in a 64-bit number that is not 0."""

@@ -120,3 +120,15 @@ def test_the_path_lengths_of_a_forest_have_the_bits_of_plain_python(monkeypatch:
         isolation_forest, "_walk", getattr(isolation_forest._walk, "py_func", isolation_forest._walk)
     )
     assert scores() == compiled_scores
+
+
+@compiled.compiled
+def asked_for(table: np.ndarray, place: int) -> int:
+    compiled.prefetch(table, place)
+    return place
+
+
+@pytest.mark.parametrize("place", [0, 9, 10, -1, 10**12, -(10**12)])
+def test_any_place_may_be_asked_for_ahead(place: int) -> None:
+    table = np.zeros((10, 3), dtype=np.dtype([("wide", np.int64, (30,))])).view(np.recarray)
+    assert asked_for(table, place) == place

@@ -32,6 +32,7 @@ FENCES = {
     "pyod": {"detection"},
     "sklearn": {"detection"},
     "numba": {"compiled"},
+    "llvmlite": {"compiled"},
     "prometheus_client": {"metrics"},
     "yaml": {"config"},
     "click": {"cli"},

@@ -30,6 +30,19 @@ def known_slot(state: State, key: int) -> int:
 
 
 @borrowing
+def first_place(state: State, key: int) -> int:
+    """Where the search for an account begins in the index."""
+    return _tag(key) & (len(state.account_index) - 1)
+
+
+@borrowing
+def likely_slot(state: State, key: int) -> int:
+    """`known_slot` without a look at the account itself: mostly right, and NOTHING where the search would go on."""
+    entry = state.account_index[first_place(state, key)]
+    return entry & SLOT if entry >= 0 and entry >> 32 == _tag(key) else NOTHING
+
+
+@borrowing
 def begin_account(state: State, key: int, slot: int, whole_from: int) -> None:
     """Give a slot that nobody has to an account that has none."""
     _empty(state.accounts[slot])
@@ -115,7 +128,7 @@ def _tag(key: int) -> int:
 def _place(state: State, key: int) -> int:
     """Where an account stands in the index, or the empty place it would take."""
     mask, tag = len(state.account_index) - 1, _tag(key)
-    place = tag & mask
+    place = first_place(state, key)
     while True:
         entry = state.account_index[place]
         if entry < 0 or (entry >> 32 == tag and state.accounts[entry & SLOT].key == key):

@@ -23,11 +23,17 @@ def has_room_for_pair(state: State) -> bool:
 
 
 @borrowing
+def first_place(state: State, slot: int, counterparty: int) -> int:
+    """Where the search for a pair begins in the index."""
+    # Fibonacci hashing spreads neighbouring slots.
+    return (counterparty ^ (slot * -7046029254386353131 >> 20)) & (len(state.pair_index) - 1)
+
+
+@borrowing
 def _place(state: State, slot: int, incarnation: int, counterparty: int) -> int:
     """Where a pair stands in the index, or the empty place it would take."""
     mask = len(state.pair_index) - 1
-    # Fibonacci hashing spreads neighbouring slots.
-    place = (counterparty ^ (slot * -7046029254386353131 >> 20)) & mask
+    place = first_place(state, slot, counterparty)
     while True:
         number = wide(state.pair_index[place])
         if number < 0:

@@ -6,6 +6,7 @@ from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import FIRST_BLOCK, NEVER, NOTHING, State, Used
 from fraudwatch.features.columns import Column
 from fraudwatch.features.kernels.accounts import begin_account, known_slot, let_go, touch, was_let_go
+from fraudwatch.features.kernels.ahead import look_ahead
 from fraudwatch.features.kernels.clock import moment_of, span_of
 from fraudwatch.features.kernels.contacts import NOBODY, has_room_for_pair, meet
 from fraudwatch.features.kernels.event import (
@@ -67,6 +68,7 @@ def fold_rows(state: State, rules: Rules, rows: Rows, begin: int) -> int:
     """Judge and remember rows from `begin` on. A next row short of the end asks for larger tables."""
     month = offset = 0
     for index in range(begin, len(rows.times)):
+        look_ahead(state, rows, index)
         key, time = rows.accounts[index], rows.times[index]
         slot = known_slot(state, key)
         if not (_has_room(state, rules) and _has_room_in_ring(state, slot)):

@@ -67,6 +67,17 @@ def count_seen(state: State, horizon: int) -> int:
 
 
 @borrowing
+def first_place(seen: Table, account: int, identifier: int) -> int:
+    """Where the search for a transaction begins."""
+    return _home(seen, _key(account, identifier))
+
+
+@borrowing
+def _home(seen: Table, key: int) -> int:
+    return (key ^ (key >> 32)) & (len(seen) - 1)
+
+
+@borrowing
 def _key(account: int, identifier: int) -> int:
     return identifier ^ (account * -7046029254386353131)
 
@@ -75,7 +86,7 @@ def _key(account: int, identifier: int) -> int:
 def _place(seen: Table, key: int, oldest: int) -> int:
     """Where a key that counts stands; else the first place it may take: one that no longer counts, or an empty one."""
     mask, vacant = len(seen) - 1, -1
-    place = (key ^ (key >> 32)) & mask
+    place = _home(seen, key)
     while seen[place].time > NEVER:
         if seen[place].time < oldest:
             if vacant < 0:
