@@ -3,6 +3,7 @@
     FraudwatchError
     ├── ConfigurationError   a setting, a mapping or a file named on the command line
     ├── ArtefactError        a model artefact that is damaged, unknown or made for another feature schema
+    ├── SnapshotError        a saved state that is damaged, hostile, of another version or kept with other settings
     ├── TrainingError        too little, or nothing usable, to fit a model on
     ├── BrokerError          Kafka does not answer, refuses, or is not set up as needed
     └── UnusableInputError   an input file that cannot be read at all
@@ -22,6 +23,10 @@ class ConfigurationError(FraudwatchError):
 
 class ArtefactError(FraudwatchError):
     """A model artefact is damaged, of an unknown version, or made for another feature schema."""
+
+
+class SnapshotError(FraudwatchError):
+    """A saved state cannot be used: fall back to an older one, then to the log."""
 
 
 class TrainingError(FraudwatchError):

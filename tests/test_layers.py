@@ -36,6 +36,7 @@ FENCES = {
     "prometheus_client": {"metrics"},
     "yaml": {"config"},
     "click": {"cli"},
+    "cramjam": {"snapshots"},
     "rich": {"cli", "demo"},
 }
 
@@ -98,6 +99,8 @@ def test_the_package_keeps_its_layers_and_fences():
         ("pipeline/a.py", "if 1:\n  import faust.types", "pipeline may not import faust"),
         ("stream/a.py", "from kafka import KafkaConsumer", "stream may not import kafka"),
         ("alerts/a.py", "import numba", "alerts may not import numba"),
+        ("features/a.py", "from cramjam import zstd", "features may not import cramjam"),
+        ("snapshots/a.py", "import fraudwatch.features", "snapshots may not import features"),
         ("stream/a.py", "import prometheus_client", "stream may not import prometheus_client"),
         ("broker/utils.py", "", "utils says nothing"),
         ("helpers/a.py", "", "helpers is in no layer"),
