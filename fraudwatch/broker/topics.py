@@ -23,6 +23,8 @@ LOG_RETENTION_MS = 90 * DAY_MS
 REVIEW_RETENTION_MS = 365 * DAY_MS
 # Long enough to repair a mapping after a holiday and replay what it refused.
 DEAD_LETTER_RETENTION_MS = 30 * DAY_MS
+# Kafka compacts closed segments only, and closes them at 1 GiB: replaced snapshots would fill ten times their room.
+SNAPSHOT_SEGMENT_BYTES = 100 * 1024 * 1024
 # Kafka's own limit is 1 MiB: a dead letter is a record that fitted it, and headers.
 DEAD_LETTER_MAX_BYTES = 2 * 1024 * 1024
 
@@ -58,7 +60,7 @@ class Difference(msgspec.Struct, frozen=True):
 def wanted(settings: Settings, log_partitions: int) -> tuple[TopicPlan, ...]:
     """The topics fraudwatch owns, for a log of `log_partitions` partitions.
 
-    An alert goes to the partition of its account in the log, so the review topic has as many. The embedded broker
+    An alert goes to the partition of its account in the log, so the review topic has as many, and so do snapshots. The embedded broker
     has one number of partitions for all topics. Raises ConfigurationError when two topics have one name.
     """
     topics = settings.topics
@@ -91,12 +93,20 @@ def wanted(settings: Settings, log_partitions: int) -> tuple[TopicPlan, ...]:
             topics.replication,
             {"cleanup.policy": "compact"},
         ),
+        TopicPlan(
+            topics.snapshots,
+            log_partitions,
+            topics.replication,
+            {"cleanup.policy": "compact"},
+            {"segment.bytes": str(SNAPSHOT_SEGMENT_BYTES)},
+        ),
     )
     names = [*_given(settings), *(plan.name for plan in plans)]
     if len(set(names)) < len(names):
         raise ConfigurationError(
             "expected different names for the topics of sources, topics.transactions, topics.review, "
-            f"topics.dead_letters, topics.dispositions and topics.models, found {', '.join(names)}"
+            "topics.dead_letters, topics.dispositions, topics.models and topics.snapshots, "
+            f"found {', '.join(names)}"
         )
     return plans
 

@@ -60,6 +60,7 @@ def _topics(settings: Settings) -> Iterator[Broken]:
         "topics.dead_letters": settings.topics.dead_letters,
         "topics.dispositions": settings.topics.dispositions,
         "topics.models": settings.topics.models,
+        "topics.snapshots": settings.topics.snapshots,
     }
     taken: dict[str, str] = {}
     for key, name in names.items():

@@ -81,6 +81,9 @@ class Topics(Section, frozen=True):
         "fraudwatch.dispositions"
     )
     models: Annotated[str, _says("Model artefacts and the pointer to the newest.")] = "fraudwatch.models"
+    snapshots: Annotated[str, _says("The state of each partition, saved now and then.")] = (
+        "fraudwatch.snapshots"
+    )
     replication: Annotated[
         int, _says("Replication factor given to topics that are created.", ge=1, le=16)
     ] = 1
@@ -277,6 +280,15 @@ class Stream(Section, frozen=True):
     ] = Duration(60_000)
 
 
+class Snapshots(Section, frozen=True):
+    """Saved states: with one, a start reads the end of the log only."""
+
+    every: Annotated[
+        Duration,
+        _says("How often the state of each partition is saved; 0s never, and then none is read either."),
+    ] = Duration(5 * 60_000)
+
+
 class Metrics(Section, frozen=True):
     """Where metrics, /live and /ready are served."""
 
@@ -309,4 +321,5 @@ class Settings(Section, frozen=True):
     training: Training = Training()
     alerts: Alerts = Alerts()
     stream: Stream = Stream()
+    snapshots: Snapshots = Snapshots()
     metrics: Metrics = Metrics()

@@ -34,6 +34,8 @@ def demo_settings(settings: Settings, bootstrap_servers: str) -> Settings:
             min_span=min(training.min_span, MIN_SPAN),
         ),
         stream=replace(settings.stream, commit_every=COMMIT_EVERY),
+        # Nothing outlives a demo, and the embedded broker keeps 5 MiB.
+        snapshots=replace(settings.snapshots, every=Duration(0)),
         metrics=replace(settings.metrics, host="127.0.0.1", port=0),
     )
 

@@ -30,7 +30,7 @@ class Log(NamedTuple):
 
 def settings_of(log: Log, group: str, **more: str) -> dict[str, str]:
     """What a worker is told on its command line; its own topics are those of its group."""
-    names = ("review", "dead_letters", "dispositions", "models", "transactions")
+    names = ("review", "dead_letters", "dispositions", "models", "snapshots", "transactions")
     own = {f"topics.{name}": f"{group}.{name}" for name in names}
     return {
         "kafka.bootstrap_servers": log.address,

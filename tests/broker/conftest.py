@@ -27,6 +27,7 @@ def settings_of(address: str, *, embedded: bool, unique_name: Callable[[str], st
             dead_letters=unique_name("dead-letters"),
             dispositions=unique_name("dispositions"),
             models=unique_name("models"),
+            snapshots=unique_name("snapshots"),
         ),
     )
 

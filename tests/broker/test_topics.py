@@ -32,10 +32,10 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_the_review_topic_has_as_many_partitions_as_the_log_and_models_one() -> None:
+def test_alerts_and_snapshots_have_as_many_partitions_as_the_log_and_models_one() -> None:
     settings = Settings()
     plans = {plan.name: plan for plan in topics.wanted(settings, 12)}
-    assert plans["fraudwatch.review"].partitions == 12
+    assert plans["fraudwatch.review"].partitions == plans["fraudwatch.snapshots"].partitions == 12
     assert plans["fraudwatch.models"].partitions == plans["fraudwatch.dispositions"].partitions == 1
     policies = {name: plan.config["cleanup.policy"] for name, plan in plans.items()}
     assert policies == {
@@ -43,6 +43,7 @@ def test_the_review_topic_has_as_many_partitions_as_the_log_and_models_one() -> 
         "fraudwatch.dead-letters": "delete",
         "fraudwatch.dispositions": "delete",
         "fraudwatch.models": "compact",
+        "fraudwatch.snapshots": "compact",
     }
 
 
@@ -59,7 +60,7 @@ def test_two_topics_of_one_name_are_refused_before_one_is_compacted_under_the_ot
 
 def test_apply_makes_what_is_missing_and_then_nothing_differs(settings: Settings) -> None:
     missing = topics.compare(settings)
-    assert [difference.kind for difference in missing] == ["missing"] * 5
+    assert [difference.kind for difference in missing] == ["missing"] * 6
     assert settings.source.topic in str(missing[0])
     assert topics.apply(settings) == missing
     assert topics.compare(settings) == []
@@ -105,11 +106,12 @@ def test_a_source_that_grew_gets_more_review_partitions(kafka_settings: Settings
     topics.apply(kafka_settings)
     with admin_client(kafka_settings.kafka) as client:
         client.create_partitions({kafka_settings.source.topic: 6})
-    compared(kafka_settings, 2)
+    compared(kafka_settings, 3)
     grown = topics.apply(kafka_settings)
     assert [difference.topic for difference in grown] == [
         kafka_settings.topics.review,
         kafka_settings.topics.dead_letters,
+        kafka_settings.topics.snapshots,
     ]
     assert topics.compare(kafka_settings) == []
 

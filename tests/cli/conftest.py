@@ -18,7 +18,7 @@ from fraudwatch.simulate import Plan, write
 
 Run = Callable[..., Result]
 
-TOPICS = ("review", "dead_letters", "transactions", "dispositions", "models")
+TOPICS = ("review", "dead_letters", "transactions", "dispositions", "models", "snapshots")
 
 
 @pytest.fixture

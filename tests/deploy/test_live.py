@@ -112,7 +112,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> House:
     name = os.urandom(4).hex()
-    topics = ("transactions", "review", "dead_letters", "models", "dispositions")
+    topics = ("transactions", "review", "dead_letters", "models", "dispositions", "snapshots")
     file = tmp_path_factory.mktemp("live") / "fraudwatch.yaml"
     worker, intake = free_port(), free_port()
     file.write_text(

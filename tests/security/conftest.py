@@ -209,7 +209,7 @@ class Configuration:
         self.port = _any_port()
         self.topics = {
             topic: f"{name}.{topic}"
-            for topic in ("review", "dead_letters", "transactions", "dispositions", "models")
+            for topic in ("review", "dead_letters", "transactions", "dispositions", "models", "snapshots")
         }
         self.source = f"{name}.source"
         self.group = f"{name}.group"

@@ -53,7 +53,7 @@ def maintainer(node: Any, configuration: Any, run: Callable[..., Any]) -> Iterat
     node.add_partitions(configuration.source, 2)
     names = configuration.topics
     node.set_cleanup("compact", names["review"], names["dead_letters"], names["dispositions"])
-    node.set_cleanup("delete", names["models"])
+    node.set_cleanup("delete", names["models"], names["snapshots"])
     yield run(configuration, "topics", "--apply")
 
 

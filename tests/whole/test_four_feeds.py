@@ -114,7 +114,7 @@ def usual_days() -> tuple[Feeds, int]:
 @pytest.fixture
 def settings(kafka: str, unique_name: Callable[[str], str], tmp_path: Path) -> Settings:
     name = unique_name("feeds")
-    own = ("transactions", "review", "dead_letters", "dispositions", "models")
+    own = ("transactions", "review", "dead_letters", "dispositions", "models", "snapshots")
     return load(
         CONFIG,
         {},

@@ -66,6 +66,7 @@ def test_a_week_of_the_handbook_through_kafka_gives_the_scores_of_the_backtest_t
             "FRAUDWATCH_TOPICS__REVIEW": unique_name("review"),
             "FRAUDWATCH_TOPICS__DEAD_LETTERS": unique_name("letters"),
             "FRAUDWATCH_TOPICS__MODELS": unique_name("models"),
+            "FRAUDWATCH_TOPICS__SNAPSHOTS": unique_name("snapshots"),
             "FRAUDWATCH_METRICS__PORT": "0",
         },
     )
