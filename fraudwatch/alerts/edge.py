@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from fraudwatch.alerts import account_days, histogram
 from fraudwatch.alerts.account_days import (
+    ACCOUNT_DAY,
     CLOCK,
     DAY_MS,
     NEVER,
@@ -31,6 +32,7 @@ from fraudwatch.alerts.account_days import (
 )
 from fraudwatch.alerts.budget import Budget, Spending
 from fraudwatch.alerts.histogram import BINS, BINS_PER_UNIT, HALF, HALF_LIFE_MS, HIGHEST, LOWEST, kept
+from fraudwatch.errors import SnapshotError
 from fraudwatch.records import FloatArray, IntArray
 
 HOUR_MS = 3_600_000
@@ -86,7 +88,11 @@ class Edge:
 
     @classmethod
     def of(cls, budget: Budget, state: Mapping[str, Array]) -> "Edge":
-        """The edge whose `state` this is. Another budget than it was estimated with counts at once."""
+        """The edge whose `state` this is. Another budget than it was estimated with counts at once.
+
+        Raises SnapshotError for what no edge has.
+        """
+        _check(state)
         edge = cls(budget)
         edge._histogram = state["histogram"].copy()
         edge._rotate_at_ms, edge._refreshed_ms, *clock = state["clock"].tolist()
@@ -240,6 +246,31 @@ class Edge:
 
     def _exceeded_by(self, account_days_a_day: float) -> float:
         return float(histogram.exceeded_by(self._ranked, self._observed_days, account_days_a_day))
+
+
+def _check(state: Mapping[str, Array]) -> None:
+    """That the arrays are those of a state, that they fit together, and that counts are counts."""
+    days = len(state.get(_COLUMN + "account", ()))
+    expected: dict[str, tuple[np.dtype[Any], int]] = {
+        "histogram": (np.dtype(np.float64), BINS),
+        "ranked": (np.dtype(np.float64), BINS),
+        "observed": (np.dtype(np.float64), 3),
+        "clock": (np.dtype(np.int64), 7),
+    }
+    expected |= {_COLUMN + name: (ACCOUNT_DAY[name], days) for name in ACCOUNT_DAY.names or ()}
+    for name, (kind, length) in expected.items():
+        array = state.get(name)
+        if array is None or array.dtype != kind or array.shape != (length,):
+            raise SnapshotError(
+                f"expected in the saved edge {length} of {kind} as {name}, found something else"
+            )
+        if name in ("histogram", "ranked", "observed") and not np.isfinite(array).all():
+            raise SnapshotError(f"expected in the saved edge finite numbers as {name}, found others")
+    is_counted = 0 <= state["clock"][-1] <= days and (state["observed"][:2] >= 0).all()
+    if not is_counted or np.isnan(state[_COLUMN + "maximum"]).any():
+        raise SnapshotError(
+            f"expected in the saved edge at most {days} account-days, found {state['clock'][-1]}"
+        )
 
 
 def _given(column: Array) -> Array:

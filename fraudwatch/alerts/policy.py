@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -19,6 +20,7 @@ from fraudwatch.alerts.budget import Budget
 from fraudwatch.alerts.edge import Array, Edge
 from fraudwatch.alerts.episodes import Episode, Episodes, Severity, join, single
 from fraudwatch.config.settings import Settings
+from fraudwatch.errors import SnapshotError
 from fraudwatch.records import FloatArray, IntArray, Reason, Role, Side, Transaction
 
 SHOWN_REASONS = 8
@@ -97,6 +99,9 @@ class Decision(msgspec.Struct, frozen=True):
 class Policy:
     """The state of one partition that turns scores into alerts."""
 
+    VERSION: ClassVar = 1
+    """Of what `state` gives."""
+
     def __init__(self, settings: Settings, *, partition: int, partitions: int) -> None:
         self.budget = Budget(settings.alerts.alerts_per_day, settings.alerts.explore, partitions)
         self.edge = Edge(self.budget)
@@ -113,9 +118,15 @@ class Policy:
     def of(
         cls, settings: Settings, state: Mapping[str, Array], *, partition: int, partitions: int
     ) -> "Policy":
-        """The policy whose `state` this is, in the same partition of as many."""
+        """The policy whose `state` this is, in the same partition of as many.
+
+        Raises SnapshotError for what no policy has.
+        """
         policy = cls(settings, partition=partition, partitions=partitions)
-        known = msgspec.msgpack.decode(state[_REMEMBERED].tobytes(), type=Remembered)
+        try:
+            known = msgspec.msgpack.decode(state[_REMEMBERED].tobytes(), type=Remembered)
+        except (KeyError, msgspec.MsgspecError, RecursionError, UnicodeError) as problem:
+            raise SnapshotError(f"The saved episodes cannot be read: {problem!r}") from problem
         policy.edge = Edge.of(
             policy.budget, {name.removeprefix(_EDGE): array for name, array in state.items()}
         )
@@ -138,6 +149,11 @@ class Policy:
         )
         edge = {_EDGE + name: array for name, array in self.edge.state().items()}
         return edge | {_REMEMBERED: np.frombuffer(msgspec.msgpack.encode(known), dtype=np.uint8)}
+
+    @property
+    def model_version(self) -> str:
+        """Of the model that it judges by; empty before `use`."""
+        return self._model_version
 
     def use(self, reference: FloatArray, transactions_per_day: float, model_version: str) -> None:
         """Judge by another model from the next transaction on; open episodes stay.

@@ -5,6 +5,7 @@
 """
 
 from fraudwatch.features.catalogue import Catalogue
+from fraudwatch.features.columns import Column
 from fraudwatch.features.history import History, Observations
 
-__all__ = ["Catalogue", "History", "Observations"]
+__all__ = ["Catalogue", "Column", "History", "Observations"]

@@ -1,16 +1,17 @@
 """The history of one partition: what every account did, kept exactly, as a function of the log alone."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
 
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import ConfigurationError
-from fraudwatch.features import arrays, kernels
+from fraudwatch.features import arrays, kernels, saved
 from fraudwatch.features.arrays import FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN, Used
 from fraudwatch.features.columns import DAY, Column, kept_windows, width
 from fraudwatch.features.local_time import month_starts, offsets
+from fraudwatch.features.saved import Saved
 from fraudwatch.records import ByteArray, FloatArray, IntArray, Outcome, Trait, Transactions
 
 _LAST_YEAR = 6_400
@@ -37,6 +38,9 @@ class Observations(msgspec.Struct, frozen=True):
 class History:
     """Rolling state of the accounts of one partition."""
 
+    VERSION: ClassVar = 1
+    """Of what `state` gives: another one has other tables, and only folding the log again leads to them."""
+
     def __init__(self, settings: Settings, *, described: bool = False) -> None:
         """An empty history. `described` asks for the columns of the windows, which no judged feature reads.
 
@@ -62,35 +66,50 @@ class History:
             offset_starts=offset_starts,
             offsets=offset_values,
         )
+        self._kept_by = {
+            "currency": settings.currency,
+            "features.windows": " ".join(str(length) for length in settings.features.windows),
+            "features.zone": settings.features.zone,
+            "limits.earliest": str(calendar[1]),  # months are counted from then on
+        }
         self._width = width(len(windows)) if described else len(Column)
         self._young = settings.features.young_account
         self._state = arrays.empty_state(FIRST_ACCOUNTS, len(windows), FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN)
 
     @classmethod
-    def of(
-        cls, settings: Settings, found: dict[str, "np.ndarray[Any, Any]"], *, described: bool = False
-    ) -> "History":
+    def of(cls, settings: Settings, found: Saved, *, described: bool = False) -> "History":
         """The history that `state` gave these arrays of, which are copied.
 
-        Raises ConfigurationError when it was kept with other windows.
+        Raises SnapshotError when it was kept with other settings, and for arrays that no history has: what a kernel
+        takes for a place in a table has been looked at before.
         """
         history = cls(settings, described=described)
-        if not np.array_equal(found["lengths"], history._rules.lengths):
-            raise ConfigurationError(
-                f"features.windows: expected those of the saved history ({found['lengths'].tolist()} ms, with the "
-                f"fixed ones), found {history._rules.lengths.tolist()}; fold the log again to change them"
-            )
-        state = history._state = arrays.taken(history._state, found)
+        saved.check_settings(found, history._kept_by)
+        saved.check_tables(found, history._state)
+        seen, gone = saved.plain(found["seen"], arrays.SEEN), found["gone"].copy()
+        state = arrays.taken(history._state, found)
+        if not kernels.are_free_blocks_within(state):
+            raise saved.unlike("events", "free blocks within the table")
         with np.errstate(over="ignore"):
             kernels.enter_accounts(state)
             kernels.enter_pairs(state)
-            kernels.enter_seen(state, found["seen"].view(np.recarray), history._rules.horizon)
-            kernels.enter_gone(state, found["gone"])
+            kernels.enter_seen(state, seen, history._rules.horizon)
+            kernels.enter_gone(state, gone)
+        history._state = state
         return history
 
-    def state(self) -> dict[str, "np.ndarray[Any, Any]"]:
-        """All that is known as named arrays, some with named fields; to be written or copied before the next `fold`."""
-        return arrays.in_use(self._state, self._rules.horizon) | {"lengths": self._rules.lengths}
+    def state(self) -> Saved:
+        """A copy of all that is known, as named arrays, some with named fields."""
+        return arrays.in_use(self._state, self._rules.horizon) | saved.settings_of(self._kept_by)
+
+    def lose(self) -> int:
+        """Records of any account may be missing from here on; how many accounts are known.
+
+        None of them is new when it comes again, and what rests on a whole history is missing until it has one: the
+        longest window after its next transaction, as of an account that was let go of.
+        """
+        self._state.accounts["whole_from"][: len(self)] = arrays.UNKNOWN
+        return len(self)
 
     def __len__(self) -> int:
         """How many accounts are known."""

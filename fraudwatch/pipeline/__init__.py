@@ -2,12 +2,14 @@
 
 from fraudwatch.pipeline.batch import Assessments, Batch
 from fraudwatch.pipeline.pipeline import Pipeline
+from fraudwatch.pipeline.saved import Loaded
 from fraudwatch.pipeline.training import TrainingSample, train, train_artefact
 from fraudwatch.pipeline.warming import warm_up
 
 __all__ = [
     "Assessments",
     "Batch",
+    "Loaded",
     "Pipeline",
     "TrainingSample",
     "train",

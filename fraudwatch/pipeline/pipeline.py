@@ -19,6 +19,7 @@ from fraudwatch.detection import Model
 from fraudwatch.features import Catalogue, History, Observations
 from fraudwatch.pipeline.batch import NO_REASON, Assessments, Batch
 from fraudwatch.pipeline.recent import RecentTransactions
+from fraudwatch.pipeline.saved import Loaded, Parts, blocks_of, parts_of
 from fraudwatch.pipeline.training import TrainingSample
 from fraudwatch.records import (
     ByteArray,
@@ -32,6 +33,7 @@ from fraudwatch.records import (
     Transaction,
     Transactions,
 )
+from fraudwatch.snapshots import Blocks
 
 _NO_MODEL = np.uint8(Outcome.UNSCORED_NO_MODEL.value)
 
@@ -68,11 +70,51 @@ class Pipeline:
         if model is not None:
             self.use(model)
 
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        blocks: Blocks,
+        *,
+        partition: int = 0,
+        partitions: int = 1,
+        model: Model | None = None,
+        timer: Callable[[], float] = lambda: 0.0,
+    ) -> tuple["Pipeline", Loaded]:
+        """The pipeline that `state` gave these blocks of, and what could not be taken from them.
+
+        It goes on as that one would have, to the bit, but that evidence folded before has no names. A block that is
+        missing, of another version or damaged starts anew. Raises SnapshotError where that is the history, or where it
+        was kept with other settings: fold the log again then.
+        """
+        parts, loaded = parts_of(settings, blocks, partition=partition, partitions=partitions)
+        pipeline = cls(
+            settings, partition=partition, partitions=partitions, training=parts.training, timer=timer
+        )
+        pipeline._history = parts.history
+        pipeline.policy = parts.policy or pipeline.policy
+        if model is not None:
+            pipeline.use(model)
+        return pipeline, loaded
+
+    def state(self) -> Blocks:
+        """A copy of all that is known, by blocks; to be called between two folds."""
+        return blocks_of(Parts(self._history, self.policy, self.training))
+
+    def history_lost(self) -> int:
+        """Records are missing from here on; how many accounts are known, each of which may have lost some.
+
+        None is new when it comes again, and what rests on a whole history is missing until its longest window has
+        passed.
+        """
+        return self._history.lose()
+
     def use(self, model: Model) -> None:
-        """Score with this model from the next batch on."""
+        """Score with this model from the next batch on. The one that is in use already changes nothing."""
         self.model = model
         self._codes = tuple(spec.code for spec in model.reason_specs)
-        self.policy.use(model.reference, model.transactions_per_day / self._partitions, model.version)
+        if model.version != self.policy.model_version:
+            self.policy.use(model.reference, model.transactions_per_day / self._partitions, model.version)
 
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         """Take in records. Without `publish` the state moves on all the same, and no alert is composed."""

@@ -44,6 +44,10 @@ class Reservoir:
         """All that another one holds is offered to this one."""
         self.offer(other._lots[: other._held], other._rows, np.arange(other._held))
 
+    def held(self) -> tuple[LotArray, FloatArray]:
+        """A copy of lots and rows, in no order: what offered to another one makes it the same."""
+        return self._lots[: self._held].copy(), self._rows[: self._held].copy()
+
     def rows(self) -> FloatArray:
         """The sample float64[k, c], k ≤ limit, in the order of the lots."""
         lots, rows = self._lots[: self._held], self._rows[: self._held]

@@ -1,20 +1,24 @@
 """From a stream to a model: a repeatable, representative sample, and the fit on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from fraudwatch import detection
 from fraudwatch.config.settings import Settings, Training
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Artefact, Model
-from fraudwatch.errors import TrainingError
-from fraudwatch.features import Catalogue, Observations
+from fraudwatch.errors import SnapshotError, TrainingError
+from fraudwatch.features import Catalogue, Column, Observations
 from fraudwatch.mixing import mix
 from fraudwatch.pipeline.reservoir import LotArray, Reservoir
 from fraudwatch.records import FloatArray, IntArray, Outcome, Transactions
 
 DAY_MS = 86_400_000
+_NEVER = -(2**62)
+"""In a state, instead of a time: none."""
 _LOT = np.uint64(int.from_bytes(b"training", "little"))
 
 
@@ -24,6 +28,9 @@ class TrainingSample:
     Chosen by hash, the sample of a log is the same whoever draws it, in whatever batches, and so is a merger
     of the samples of several partitions.
     """
+
+    VERSION: ClassVar = 1
+    """Of what `state` gives."""
 
     def __init__(
         self,
@@ -43,6 +50,32 @@ class TrainingSample:
         self._reservoir = Reservoir(training.sample)
         self.seen = 0
         self.span_ms: tuple[int, int] | None = None
+
+    @classmethod
+    def of(
+        cls, training: Training, state: Mapping[str, npt.NDArray[Any]], *, share: float = 1.0
+    ) -> "TrainingSample":
+        """The sample that `state` gave these arrays of. Raises SnapshotError for what no sample has."""
+        sample = cls(training, share=share)
+        times, lots, rows = (state.get(name, np.empty(0)) for name in ("times", "lots", "rows"))
+        is_ours = times.dtype == np.int64 and times.shape == (5,)
+        is_ours &= lots.dtype == np.uint64 and rows.dtype == np.float64 and lots.shape == rows.shape[:1]
+        is_ours &= rows.ndim == 2 and (rows.shape[1] == len(Column) or not len(rows))
+        if not is_ours or times[0] < 0 or not _are_columns(rows):
+            raise SnapshotError("expected a training sample of as many lots as rows, found something else")
+        sample.seen, since, until, oldest, newest = times.tolist()
+        sample._since_ms = None if since == _NEVER else since
+        sample._until_ms = None if until == _NEVER else until
+        sample.span_ms = None if oldest == _NEVER else (oldest, newest)
+        sample._reservoir.offer(lots, rows, np.arange(len(lots)))
+        return sample
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """A copy of all that `of` needs: times int64[5] (the first is a number), lots uint64[k], rows float64[k, c]."""
+        lots, rows = self._reservoir.held()
+        bounds = [_NEVER if bound is None else bound for bound in (self._since_ms, self._until_ms)]
+        times = np.array([self.seen, *bounds, *(self.span_ms or (_NEVER, _NEVER))], dtype=np.int64)
+        return {"times": times, "lots": lots, "rows": rows}
 
     def add(self, transactions: Transactions, observations: Observations) -> None:
         """Consider a batch; what cannot be scored (too young, late, repeated) is no example of the usual."""
@@ -93,6 +126,15 @@ class TrainingSample:
             if sample.span_ms is not None:
                 together._extend_span(np.array(sample.span_ms))
         return together
+
+
+def _are_columns(rows: FloatArray) -> bool:
+    """Whether values are numbers or missing, hours are hours and weekdays weekdays: kernels look up by them."""
+    if not len(rows):
+        return True
+    hours, weekdays = rows[:, Column.HOUR], rows[:, Column.WEEKDAY]
+    is_moment = ((hours >= 0) & (hours < 24)).all() and ((weekdays >= 0) & (weekdays < 7)).all()
+    return bool(is_moment and not np.isinf(rows).any())
 
 
 def _drawn(ids: IntArray) -> LotArray:

@@ -11,7 +11,7 @@ from oracle import HOUR, START, make, streams
 
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Features, Lateness, Limits, Settings
-from fraudwatch.errors import ConfigurationError
+from fraudwatch.errors import ConfigurationError, SnapshotError
 from fraudwatch.features import History
 from fraudwatch.records import Transaction
 
@@ -73,7 +73,7 @@ def test_an_empty_history_comes_back() -> None:
 
 def test_a_history_kept_with_other_windows_is_refused() -> None:
     other = Settings(features=Features(windows=(Duration(HOUR),)))
-    with pytest.raises(ConfigurationError, match=r"features\.windows.*fold the log again"):
+    with pytest.raises(SnapshotError, match=r"features\.windows.*fold the log again"):
         saved(History(Settings()), other)
 
 

@@ -22,6 +22,7 @@ from fraudwatch.features.kernels.event import (
 from fraudwatch.features.kernels.evidence import find_evidence
 from fraudwatch.features.kernels.fold import fold_rows, has_room_for_account, has_room_for_gone
 from fraudwatch.features.kernels.repeats import count_seen, enter_seen, is_seen_full
+from fraudwatch.features.kernels.ring import are_free_blocks_within
 
 __all__ = [
     "CONFLICT",
@@ -33,6 +34,7 @@ __all__ = [
     "RETURNED",
     "Rows",
     "Rules",
+    "are_free_blocks_within",
     "count_pairs",
     "count_seen",
     "enter_accounts",

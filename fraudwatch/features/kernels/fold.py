@@ -3,7 +3,7 @@
 import math
 
 from fraudwatch.compiled import borrowing
-from fraudwatch.features.arrays import FIRST_BLOCK, NEVER, NOTHING, State, Used
+from fraudwatch.features.arrays import FIRST_BLOCK, NEVER, NOTHING, UNKNOWN, State, Used
 from fraudwatch.features.columns import Column
 from fraudwatch.features.kernels.accounts import begin_account, known_slot, let_go, touch, was_let_go
 from fraudwatch.features.kernels.ahead import look_ahead
@@ -80,6 +80,8 @@ def fold_rows(state: State, rules: Rules, rows: Rows, begin: int) -> int:
         if slot == NOTHING:
             slot = _admit(state, rules, rows, index)
         touch(state, slot)
+        if state.accounts[slot].whole_from == UNKNOWN:
+            state.accounts[slot].whole_from = time + rules.lengths[len(rules.lengths) - 1]
         month = span_of(rules.month_starts, time, month)
         offset = span_of(rules.offset_starts, time, offset)
         moment = moment_of(time + rules.offsets[offset])
