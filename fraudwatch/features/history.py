@@ -115,6 +115,12 @@ class History:
         """How many accounts are known."""
         return int(self._state.used[Used.ACCOUNTS])
 
+    @property
+    def accounts(self) -> IntArray:
+        """The hashes int64[k] of all accounts that were ever new, ascending: those known and those let go of."""
+        gone = self._state.gone
+        return np.union1d(self._state.accounts["key"][: len(self)], gone[gone != 0])
+
     def fold(self, transactions: Transactions) -> Observations:
         """Judge and remember transactions in order of arrival."""
         rows = self._rows(transactions)

@@ -97,6 +97,11 @@ class Pipeline:
             pipeline.use(model)
         return pipeline, loaded
 
+    @property
+    def accounts(self) -> IntArray:
+        """The hashes int64[k] of all accounts that were ever new here, ascending."""
+        return self._history.accounts
+
     def state(self) -> Blocks:
         """A copy of all that is known, by blocks; to be called between two folds."""
         return blocks_of(Parts(self._history, self.policy, self.training))

@@ -175,6 +175,13 @@ def started(settings: Settings, records: list[Record]) -> Blocks:
     return pipeline.state()
 
 
+def test_the_accounts_are_all_that_were_ever_new(crowded: Settings, untidy: list[Record]) -> None:
+    pipeline = Pipeline(crowded)
+    new = np.concatenate([batch.new_accounts for batch in folded(pipeline, untidy[:3_000])])
+    assert len(new) > crowded.features.max_accounts
+    assert resumed(pipeline, crowded, None).accounts.tolist() == sorted(new.tolist())
+
+
 def test_a_block_that_nobody_knows_is_dropped(configured: Settings, stream: list[Record]) -> None:
     blocks = started(configured, stream[:500]) | {"of_the_future": Block(3, {"x": np.zeros(2)})}
     assert Pipeline.of(configured, blocks)[1] == (("of_the_future",), {})
