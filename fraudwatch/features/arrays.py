@@ -2,8 +2,8 @@
 
 An account is a slot: one element of `State.accounts`, one row of `State.windows` and one of `State.links`. Its kept
 transactions lie in one block of `State.events`, a ring whose size is a power of two; blocks that were outgrown go to
-a free list of their size. An element of a ring is addressed by its logical number L (growing for ever, at most 2^31);
-its place is `start + (L & mask)`.
+a free list of their size, and are gone when the pool has to grow: it is packed anew. An element of a ring is
+addressed by its logical number L (growing for ever, at most 2^31); its place is `start + (L & mask)`.
 
 An account costs 312 bytes, 64 for each window and 16 to 32 in its index; a kept transaction 40, or 48 where the source
 has places; an id remembered 27 to 80 (`kernels.repeats`); a counterparty of an account 36 to 44; an account let go of
@@ -241,10 +241,10 @@ def with_accounts(state: State, slots: int) -> State:
     )
 
 
-def with_events(state: State, elements: int) -> State:
-    """The same with room for so many transactions, and for their places if there are any."""
-    state = state._replace(events=_longer(state.events, elements))
-    return with_places(state) if len(state.places) else state
+def with_pool(state: State, elements: int) -> State:
+    """The same with an empty pool of so many transactions, and of their places if there are any."""
+    places = elements if len(state.places) else 0
+    return state._replace(events=_table(elements, EVENT), places=_table(places, PLACE))
 
 
 def with_places(state: State) -> State:

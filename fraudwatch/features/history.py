@@ -14,6 +14,9 @@ from fraudwatch.features.local_time import month_starts, offsets
 from fraudwatch.features.saved import Saved
 from fraudwatch.records import ByteArray, FloatArray, IntArray, Outcome, Trait, Transactions
 
+SPARE = 4
+"""A pool that was packed anew has a quarter more room than its blocks."""
+
 _LAST_YEAR = 6_400
 """Kept event times have 48 bits (`kernels.packed`)."""
 
@@ -181,7 +184,7 @@ class History:
         )
 
     def _grow(self) -> None:
-        """Twice the room wherever none is left, or none could be won back: constant work for each row, on average."""
+        """More room wherever none is left, or none could be won back: constant work for each row, on average."""
         state = self._state
         if not kernels.has_room_for_account(state, self._rules):
             state = arrays.with_accounts(state, min(2 * len(state.accounts), self._rules.max_accounts))
@@ -199,7 +202,11 @@ class History:
             state = arrays.with_seen(state, max(FIRST_SEEN, counting))
             kernels.enter_seen(state, seen, self._rules.horizon)
         else:
-            state = arrays.with_events(state, 2 * len(state.events))
+            everything, largest = kernels.measure_blocks(state)
+            pool = everything + max(everything // SPARE, 2 * largest, FIRST_EVENTS)
+            packed = arrays.with_pool(state, pool)
+            kernels.move_blocks(state, packed.events, packed.places)
+            state = packed
         self._state = state
 
     def _outcomes(self, rows: kernels.Rows) -> ByteArray:

@@ -22,7 +22,7 @@ from fraudwatch.features.kernels.event import (
 from fraudwatch.features.kernels.evidence import find_evidence
 from fraudwatch.features.kernels.fold import fold_rows, has_room_for_account, has_room_for_gone
 from fraudwatch.features.kernels.repeats import count_seen, enter_seen, is_seen_full
-from fraudwatch.features.kernels.ring import are_free_blocks_within
+from fraudwatch.features.kernels.ring import are_free_blocks_within, measure_blocks, move_blocks
 
 __all__ = [
     "CONFLICT",
@@ -48,4 +48,6 @@ __all__ = [
     "has_room_for_pair",
     "is_seen_full",
     "known_slot",
+    "measure_blocks",
+    "move_blocks",
 ]

@@ -1,12 +1,12 @@
 """The ring of an account's kept transactions: room, order, and maxima of its tails."""
 
 from fraudwatch.compiled import borrowing
-from fraudwatch.features.arrays import FIRST_BLOCK, Element, State, Used
+from fraudwatch.features.arrays import FIRST_BLOCK, NOTHING, Element, State, Table, Used
 from fraudwatch.features.kernels.event import LATEST, Event
 from fraudwatch.features.kernels.packed import bits_in, money_in, pack, time_in
 from fraudwatch.features.kernels.wide import wide
 
-EVENTS = Used.EVENTS.value
+ACCOUNTS, EVENTS = Used.ACCOUNTS.value, Used.EVENTS.value
 
 
 @borrowing
@@ -35,6 +35,34 @@ def make_room(state: State, account: Element) -> bool:
     account.start = start
     account.block = wanted
     return True
+
+
+@borrowing
+def measure_blocks(state: State) -> tuple[int, int]:
+    """Elements in the blocks of all accounts, and in the largest one."""
+    everything = largest = 0
+    for slot in range(state.used[ACCOUNTS]):
+        size = wide(state.accounts[slot].block)
+        everything += size
+        largest = max(largest, size)
+    return everything, largest
+
+
+@borrowing
+def move_blocks(state: State, events: Table, places: Table) -> None:
+    """Put the blocks of all accounts one after the other into another pool: what was free between them is gone."""
+    end = 0
+    for slot in range(state.used[ACCOUNTS]):
+        account = state.accounts[slot]
+        for element in range(wide(account.block)):
+            events[end + element] = state.events[account.start + element]
+            if len(state.places) > 0:
+                places[end + element] = state.places[account.start + element]
+        account.start = end
+        end += wide(account.block)
+    state.used[EVENTS] = end
+    for power in range(len(state.free)):
+        state.free[power] = NOTHING
 
 
 @borrowing
