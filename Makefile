@@ -7,7 +7,7 @@ QUIX ?= build/quix-streams
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test docs fuzz bench quality
+.PHONY: help run test docs fuzz chaos bench quality
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,11 @@ docs: $(VENV)/.installed ## Write the pages of docs/ that are made from the code
 
 fuzz: $(VENV)/.installed-test ## Fuzz for long: make fuzz RUNS=1000000 (options: TARGETS="cash log" SEED=2)
 	$(BIN)/python tests/fuzz/run.py $(TARGETS) $(if $(RUNS),--runs $(RUNS)) --seed $(or $(SEED),1) --corpus build/fuzz-corpus
+
+chaos: ## Hit workers and broker, and prove that nothing is lost: make chaos (options: SEED=1 ROUNDS=20 FAULTS=12 JSON=1)
+	@$(MAKE) --no-print-directory $(VENV)/.installed-test >&2
+	@$(BIN)/python tests/chaos/run.py --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),20) \
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(JSON),--json)
 
 bench: ## Measure on a quiet machine, for an hour: make bench (options: ONLY="scorers memory" JSON=1 QUICK=1)
 	@$(MAKE) --no-print-directory $(VENV)/.installed-test $(QUIX)/.installed >&2

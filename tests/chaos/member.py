@@ -1,0 +1,186 @@
+"""`fraudwatch …`, which also keeps a journal and can die at a named point:
+
+    python member.py DIRECTORY NAME ORDER worker …
+
+Entries go to DIRECTORY/journal. Where a file DIRECTORY/NAME.POINT lies, the process kills itself when it next comes to
+that point, after as many passes as the file says. ORDER is `right`; with `reversed` alerts and dead letters are sent
+some time after their records were acknowledged, which the harness has to notice. At its end the histories it holds are
+written to DIRECTORY/PID-PARTITION.state.
+"""
+
+import asyncio
+import itertools
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from histories import Held, of_pipeline
+from journal import Died, Folded, Handled, Journal, Made
+from states import write_state
+
+from fraudwatch.cli import main
+from fraudwatch.stream.delivery import Delivery
+from fraudwatch.stream.live import Live
+from fraudwatch.stream.publishing import Published
+from fraudwatch.stream.states import PartitionState
+
+INSIDE_SECONDS = 0.002
+"""After a request was given to the client: it is on its way, and its answer is not here."""
+REVERSED_SECONDS = 2.0
+
+
+class Points:
+    """The places at which this process may be told to kill itself."""
+
+    def __init__(self, directory: Path, name: str, journal: Journal) -> None:
+        self._directory, self._name, self._journal = directory, name, journal
+        self._passed: dict[str, int] = {}
+
+    def at(self, point: str) -> None:
+        """Comes to a point."""
+        told = self._directory / f"{self._name}.{point}"
+        try:
+            passes = int(told.read_text() or 0)
+        except FileNotFoundError:
+            return
+        self._passed[point] = self._passed.get(point, -1) + 1
+        if self._passed[point] >= passes:
+            told.unlink()
+            self._journal.note(Died(point=point))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def inside(self, point: str, doing: Any) -> Any:
+        """Does something, and comes to the point in the middle of it."""
+        task = asyncio.ensure_future(doing)
+        await asyncio.wait([task], timeout=INSIDE_SECONDS)
+        if not task.done():
+            self.at(point)
+        return await task
+
+
+def watch_states(points: Points, journal: Journal) -> None:
+    """Notes which records went into which state, and which of them are done."""
+    numbers = itertools.count()
+    make, fold, reach = PartitionState.__init__, PartitionState.fold, PartitionState.reach
+
+    def noting_make(self: Any, *args: Any, **kwargs: Any) -> None:
+        make(self, *args, **kwargs)
+        self.number, self.folded_to = next(numbers), None
+        journal.note(Made(state=self.number, partition=self.partition))
+
+    def noting_fold(self: Any, chunk: Any, *, publish: bool = True) -> Any:
+        points.at("folding" if publish else "restoring")
+        position, last = self.position, int(chunk.offsets[-1])
+        batch = fold(self, chunk, publish=publish)
+        self.is_live, self.folded = publish, batch
+        if last >= position:
+            self.folded_to = last + 1
+            journal.note(
+                Folded(
+                    state=self.number,
+                    partition=self.partition,
+                    position=max(position, int(chunk.offsets[0])),
+                    before=position,
+                    last=last,
+                    is_live=publish,
+                )
+            )
+        return batch
+
+    def noting_reach(self: Any, chunk: Any) -> None:
+        # Before the state says so itself: a snapshot may follow at once, a commit soon.
+        last = int(chunk.offsets[-1])
+        if self.is_live and last >= self.position:
+            found = self.folded
+            journal.note(
+                Handled(
+                    partition=self.partition,
+                    first=max(self.position, int(chunk.offsets[0])),
+                    last=last,
+                    records=found.records,
+                    assessed=len(found.assessments.transactions),
+                    dead=len(found.dead_letters),
+                )
+            )
+        reach(self, chunk)
+
+    PartitionState.__init__, PartitionState.fold = noting_make, noting_fold  # type: ignore[method-assign]
+    PartitionState.reach = noting_reach  # type: ignore[method-assign]
+
+
+def watch_publishing(points: Points) -> None:
+    """Comes to the points between folding and acknowledging."""
+    send = Published.send
+
+    async def pointed_send(self: Any, alerts: Any, dead_letters: Any) -> None:
+        if not alerts:
+            await send(self, alerts, dead_letters)
+            return
+        await points.inside("publishing", send(self, alerts, dead_letters))
+        points.at("published")
+
+    Published.send = pointed_send  # type: ignore[method-assign]
+
+
+def watch_requests(points: Points) -> None:
+    """Comes to the points inside a commit and inside a snapshot."""
+    request, send = GroupCoordinator._send_req, Delivery.send
+
+    async def pointed_request(self: Any, what: Any) -> Any:
+        if "OffsetCommit" not in type(what).__name__:
+            return await request(self, what)
+        return await points.inside("committing", request(self, what))
+
+    async def pointed_send(self: Any, messages: Any, dead_letters: Any = ()) -> None:
+        if any(".snapshots" in message.topic for message in messages):
+            await points.inside("snapshot", send(self, messages, dead_letters))
+        else:
+            await send(self, messages, dead_letters)
+
+    GroupCoordinator._send_req, Delivery.send = pointed_request, pointed_send
+
+
+def keep_states(directory: Path) -> None:
+    """Writes what is held at the end."""
+    close = Live.close
+
+    def keeping_close(self: Any) -> None:
+        for state in self._states.held:
+            if state.folded_to not in (None, state.position):
+                continue  # it failed in the middle of a batch: nobody goes on from this state
+            write_state(directory, Held(state.partition, state.position, of_pipeline(state.pipeline)))
+        close(self)
+
+    Live.close = keeping_close  # type: ignore[method-assign]
+
+
+def reverse() -> None:
+    """Acknowledges first and publishes later: the mistake that the harness has to find."""
+    send, later = Published.send, set()
+
+    async def late_send(self: Any, alerts: Any, dead_letters: Any) -> None:
+        async def send_later() -> None:
+            await asyncio.sleep(REVERSED_SECONDS)
+            await send(self, alerts, dead_letters)
+
+        later.add(task := asyncio.ensure_future(send_later()))
+        task.add_done_callback(later.discard)
+
+    Published.send = late_send  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    where, name, order = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    del sys.argv[1:4]
+    own = Journal(where / "journal")
+    own_points = Points(where, name, own)
+    watch_states(own_points, own)
+    watch_publishing(own_points)
+    watch_requests(own_points)
+    keep_states(where)
+    if order == "reversed":
+        reverse()
+    main()

@@ -1,0 +1,220 @@
+"""One round: a crew, a driver, a schedule; then what came of it."""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import evidence
+import journal
+import reference
+import schedule
+import verifier
+from cluster import Cluster
+from crew import Crew, Member
+from driver import ACCOUNTS, Driver
+from faults import Done, Faults
+from schedule import Kind
+from states import read_states
+
+from fraudwatch import detection
+from fraudwatch.config.loading import load
+from fraudwatch.config.settings import Settings
+from fraudwatch.pipeline import Pipeline, TrainingSample, train
+from fraudwatch.records import Chunk, Record
+from fraudwatch.simulate import Plan, messages
+
+CONFIGURATION = Path(__file__).parents[2] / "configs" / "simulated.yaml"
+PARTITIONS = 4
+TRAINED_ON = 20_000
+START_SECONDS, DRAIN_SECONDS = 90.0, 120.0
+COORDINATOR_SECONDS = 30.0
+POLL_SECONDS = 0.1
+TOLD = {
+    "kafka.session_timeout": "3s",
+    "kafka.request_timeout": "5s",
+    "stream.batch_records": "500",
+    "stream.commit_every": "500ms",
+    "stream.shutdown": "10s",
+    "alerts.alerts_per_day": "60",
+    "metrics.port": "0",
+}
+"""What a worker is told beside its topics: short waits, so that a round has room for many faults."""
+GROWTH_KIB = 96 * 1024
+"""What a process may grow by between the first half of its life and its end, while its histories grow too."""
+LONG_LIFE_SECONDS = 20
+WIRE = {Kind.DELAY, Kind.RESET, Kind.BLACKHOLE, Kind.BROKER_KILL, Kind.FREEZE}
+"""After these a client can send a second time what arrived at the first."""
+
+
+class Trial(NamedTuple):
+    """What is tried: `faults` out of `kinds`, against `rate` records a second. `order` is that of the members."""
+
+    seed: int
+    faults: int = 10
+    rate: float = 400.0
+    kinds: Sequence[Kind] = tuple(Kind)
+    order: str = "right"
+
+
+class Round(NamedTuple):
+    """What came of one. `exits` counts exit codes by themselves; memory is the largest process, in KiB."""
+
+    seed: int
+    members: int
+    records: int
+    alerts: int
+    faults: Counter[Kind]
+    exits: Counter[int]
+    verdict: verifier.Verdict
+    slowest_recovery_seconds: float
+    peak_kib: int
+
+
+def settings_of(address: str, name: str) -> Settings:
+    """For a round of this name."""
+    return load(CONFIGURATION, environ={}, overrides=_told(address, name))
+
+
+def _told(address: str, name: str) -> dict[str, str]:
+    own = ("review", "dead_letters", "dispositions", "models", "transactions")
+    topics = {f"topics.{topic}": f"{name}.{topic}" for topic in own}
+    source = {"kafka.bootstrap_servers": address, "kafka.group": name, "source.topic": f"{name}.source"}
+    return source | topics | TOLD
+
+
+def fit_model(directory: Path) -> Path:
+    """One for all rounds, fitted on another stream of the same kind, unless it is there."""
+    settings = settings_of("127.0.0.1:9092", "fit")
+    if not (directory / "manifest.json").exists():
+        sample = TrainingSample(settings.training)
+        pipeline = Pipeline(settings, training=sample)
+        values = [
+            message.value
+            for message in islice(messages(Plan(accounts=ACCOUNTS, days=400, seed=0)), TRAINED_ON)
+        ]
+        for begin in range(0, TRAINED_ON, 2_000):
+            part = values[begin : begin + 2_000]
+            pipeline.fold(
+                Chunk.of([Record("fit", 0, begin + n, -1, None, value) for n, value in enumerate(part)])
+            )
+        directory.mkdir(parents=True, exist_ok=True)
+        detection.write(detection.pack(train(settings, sample)), directory)
+    return directory
+
+
+def play(cluster: Cluster, model: Path, directory: Path, trial: Trial) -> Round:
+    """From the first record to the verdict."""
+    name = f"chaos-{trial.seed}-{uuid.uuid4().hex[:6]}"
+    directory.mkdir(parents=True)
+    settings = settings_of(cluster.direct, name)
+    cluster.make_topics(settings, PARTITIONS)
+    words = [f"--set={key}={value}" for key, value in _told(cluster.front, name).items()]
+    words = ["worker", "--config", str(CONFIGURATION), "--model", str(model), *words]
+    crew = Crew(
+        [Member(directory, f"worker-{n}", trial.order, words) for n in range(schedule.members(trial.seed))]
+    )
+    driver = Driver(cluster.direct, settings.source.topic, PARTITIONS, trial.seed, trial.rate)
+    findings: list[str] = []
+    try:
+        crew.start()
+        driver.start()
+        _await_first_commit(cluster, settings, crew)
+        done = _disturb(cluster, crew, trial)
+        sent = driver.end()
+        findings += _drain(cluster, settings)
+        codes = crew.end()
+    finally:
+        crew.kill()
+    findings += [f"a member that was asked to end did so with {code}" for code in codes if code]
+    findings += _grown(crew)
+    seen = verifier.Evidence(
+        log=evidence.read(cluster.direct, settings.source.topic),
+        review=evidence.read(cluster.direct, settings.topics.review),
+        letters=evidence.read(cluster.direct, settings.topics.dead_letters),
+        commits=evidence.commits(cluster.direct, name, settings.source.topic),
+        journal=journal.read(directory / "journal"),
+        held=read_states(directory),
+        sent=sent,
+    )
+    positions = {(held.partition, held.position) for held in seen.held}
+    expected = reference.folded(settings, model, seen.log, PARTITIONS, positions)
+    is_wire_whole = not WIRE & {each.kind for each in done}
+    verdict = verifier.judge(seen, expected, is_wire_whole=is_wire_whole)
+    findings += _unheld(seen)
+    return Round(
+        seed=trial.seed,
+        members=len(crew.members),
+        records=len(seen.log),
+        alerts=len(expected.raised),
+        faults=Counter(each.kind for each in done),
+        exits=crew.exits,
+        verdict=verdict._replace(findings=[*verdict.findings, *findings]),
+        slowest_recovery_seconds=max(
+            (verifier.recovery_seconds(seen, each.healed_ms) for each in done), default=0.0
+        ),
+        peak_kib=max((max(sizes) for sizes in crew.memory.values()), default=0),
+    )
+
+
+def _await_first_commit(cluster: Cluster, settings: Settings, crew: Crew) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not all(_progress(cluster, settings)[0].values()):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"no worker came to life within {START_SECONDS} s:\n{crew.members[0].said}")
+        time.sleep(POLL_SECONDS)
+    cluster.keep_commits()
+
+
+def _disturb(cluster: Cluster, crew: Crew, trial: Trial) -> list[Done]:
+    at_work = Faults(cluster, crew)
+    for fault in schedule.drawn(trial.seed, trial.faults, trial.kinds):
+        time.sleep(fault.pause)
+        at_work.begin(fault)
+    at_work.end()
+    return at_work.done
+
+
+def _drain(cluster: Cluster, settings: Settings) -> list[str]:
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < deadline:
+        at, ends = _progress(cluster, settings)
+        if at == ends:
+            return []
+        time.sleep(POLL_SECONDS)
+    return [
+        f"{sum(ends.values()) - sum(at.values())} records are left {DRAIN_SECONDS:.0f} s after the last fault"
+    ]
+
+
+def _progress(cluster: Cluster, settings: Settings) -> tuple[dict[int, int], dict[int, int]]:
+    """What is committed and where the log ends, by partition. A coordinator that is only just chosen is asked again."""
+    places = [(settings.source.topic, partition) for partition in range(PARTITIONS)]
+    deadline = time.monotonic() + COORDINATOR_SECONDS
+    while True:
+        try:
+            return evidence.committed(cluster.direct, settings.kafka.group, places)
+        except evidence.UnansweredError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_SECONDS)
+
+
+def _unheld(seen: verifier.Evidence) -> list[str]:
+    ends = {each.partition: each.offset + 1 for each in seen.log}
+    held = {(each.partition, each.position) for each in seen.held}
+    missing = sorted(ends.items() - held)
+    return [f"nobody held partition {partition} at its end, {end}" for partition, end in missing]
+
+
+def _grown(crew: Crew) -> list[str]:
+    found = []
+    for pid, sizes in crew.memory.items():
+        if len(sizes) >= LONG_LIFE_SECONDS:
+            growth = sizes[-1] - max(sizes[: len(sizes) // 2])
+            if growth > GROWTH_KIB:
+                found.append(f"process {pid} grew by {growth:,} KiB in the second half of its life")
+    return found
