@@ -7,6 +7,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 COMMITS = "__consumer_offsets"
+MOST_AT_ONCE = 10_000
 COMMIT_KEYS = (0, 1)
 """Versions of the keys that are commits; the others are about members."""
 
@@ -75,7 +76,7 @@ def _messages(address: str, topic: str) -> list[Message]:
             consumer.assign([place])
             at = 0
             while at < end:
-                for message in consumer.consume(10_000, 0.5):
+                for message in consumer.consume(min(end - at, MOST_AT_ONCE), 0.5):
                     if message.error() is not None:
                         raise RuntimeError(f"{topic} cannot be read: {message.error()}")
                     found.append(message)
