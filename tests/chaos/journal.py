@@ -44,13 +44,19 @@ class Handled(Entry, frozen=True):
     dead: int
 
 
+class Live(Entry, frozen=True):
+    """The process reads these partitions from now on, and no others."""
+
+    partitions: tuple[int, ...]
+
+
 class Died(Entry, frozen=True):
     """The process kills itself."""
 
     point: str
 
 
-AnyEntry: TypeAlias = Made | Folded | Handled | Died
+AnyEntry: TypeAlias = Made | Folded | Handled | Live | Died
 
 
 class Journal:

@@ -18,12 +18,13 @@ from typing import Any
 
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from histories import Held, of_pipeline
-from journal import Died, Folded, Handled, Journal, Made
+from journal import Died, Folded, Handled, Journal, Live, Made
 from states import write_state
 
 from fraudwatch.cli import main
 from fraudwatch.stream.delivery import Delivery
-from fraudwatch.stream.live import Live
+from fraudwatch.stream.health import Health
+from fraudwatch.stream.live import Live as Worker
 from fraudwatch.stream.publishing import Published
 from fraudwatch.stream.states import PartitionState
 
@@ -111,6 +112,21 @@ def watch_states(points: Points, journal: Journal) -> None:
     PartitionState.reach = noting_reach  # type: ignore[method-assign]
 
 
+def watch_assignment(journal: Journal) -> None:
+    """Notes what this process reads."""
+    assigned, revoked = Health.assigned, Health.revoked
+
+    def noting_assigned(self: Any, partitions: Any) -> None:
+        assigned(self, partitions)
+        journal.note(Live(partitions=tuple(partitions)))
+
+    def noting_revoked(self: Any) -> None:
+        journal.note(Live(partitions=()))
+        revoked(self)
+
+    Health.assigned, Health.revoked = noting_assigned, noting_revoked  # type: ignore[method-assign]
+
+
 def watch_publishing(points: Points) -> None:
     """Comes to the points between folding and acknowledging."""
     send = Published.send
@@ -145,7 +161,7 @@ def watch_requests(points: Points) -> None:
 
 def keep_states(directory: Path) -> None:
     """Writes what is held at the end."""
-    close = Live.close
+    close = Worker.close
 
     def keeping_close(self: Any) -> None:
         for state in self._states.held:
@@ -154,7 +170,7 @@ def keep_states(directory: Path) -> None:
             write_state(directory, Held(state.partition, state.position, of_pipeline(state.pipeline)))
         close(self)
 
-    Live.close = keeping_close  # type: ignore[method-assign]
+    Worker.close = keeping_close  # type: ignore[method-assign]
 
 
 def reverse() -> None:
@@ -178,6 +194,7 @@ if __name__ == "__main__":
     own = Journal(where / "journal")
     own_points = Points(where, name, own)
     watch_states(own_points, own)
+    watch_assignment(own)
     watch_publishing(own_points)
     watch_requests(own_points)
     keep_states(where)

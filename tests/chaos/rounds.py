@@ -17,6 +17,7 @@ from cluster import Cluster
 from crew import Crew, Member
 from driver import ACCOUNTS, Driver
 from faults import Done, Faults
+from journal import Live
 from schedule import Kind
 from states import read_states
 
@@ -40,6 +41,7 @@ TOLD = {
     "stream.commit_every": "500ms",
     "stream.shutdown": "10s",
     "alerts.alerts_per_day": "60",
+    "snapshots.every": "2s",
     "metrics.port": "0",
 }
 """What a worker is told beside its topics: short waits, so that a round has room for many faults."""
@@ -80,7 +82,7 @@ def settings_of(address: str, name: str) -> Settings:
 
 
 def _told(address: str, name: str) -> dict[str, str]:
-    own = ("review", "dead_letters", "dispositions", "models", "transactions")
+    own = ("review", "dead_letters", "dispositions", "models", "transactions", "snapshots")
     topics = {f"topics.{topic}": f"{name}.{topic}" for topic in own}
     source = {"kafka.bootstrap_servers": address, "kafka.group": name, "source.topic": f"{name}.source"}
     return source | topics | TOLD
@@ -125,7 +127,7 @@ def play(cluster: Cluster, model: Path, directory: Path, trial: Trial) -> Round:
         _await_first_commit(cluster, settings, crew)
         done = _disturb(cluster, crew, trial)
         sent = driver.end()
-        findings += _drain(cluster, settings)
+        findings += _drain(cluster, settings, crew, directory)
         codes = crew.end()
     finally:
         crew.kill()
@@ -178,16 +180,28 @@ def _disturb(cluster: Cluster, crew: Crew, trial: Trial) -> list[Done]:
     return at_work.done
 
 
-def _drain(cluster: Cluster, settings: Settings) -> list[str]:
+def _drain(cluster: Cluster, settings: Settings, crew: Crew, directory: Path) -> list[str]:
+    """Until every record is committed, and every partition read by somebody who has its state."""
     deadline = time.monotonic() + DRAIN_SECONDS
+    at, ends = {0: 0}, {0: 1}
     while time.monotonic() < deadline:
         at, ends = _progress(cluster, settings)
-        if at == ends:
+        if at == ends and _read_by(crew, directory) == list(ends):
             return []
         time.sleep(POLL_SECONDS)
+    left, read = sum(ends.values()) - sum(at.values()), _read_by(crew, directory)
     return [
-        f"{sum(ends.values()) - sum(at.values())} records are left {DRAIN_SECONDS:.0f} s after the last fault"
+        f"{DRAIN_SECONDS:.0f} s after the last fault {left} records are left, and partitions {read} are read"
     ]
+
+
+def _read_by(crew: Crew, directory: Path) -> list[int]:
+    """The partitions that the processes there are say they read."""
+    said = {
+        each.pid: each.partitions for each in journal.read(directory / "journal") if isinstance(each, Live)
+    }
+    pids = [member.process.pid for member in crew.members if member.process is not None]
+    return sorted(partition for pid in pids for partition in said.get(pid, ()))
 
 
 def _progress(cluster: Cluster, settings: Settings) -> tuple[dict[int, int], dict[int, int]]:
