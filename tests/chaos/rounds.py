@@ -76,6 +76,17 @@ class Round(NamedTuple):
     peak_kib: int
 
 
+def line(each: Round) -> str:
+    """A round in a line, and what it found in further ones."""
+    codes = ", ".join(f"{count} × {code}" for code, count in sorted(each.exits.items()))
+    said = (
+        f"seed {each.seed}: {each.members} workers, {each.records:,} records, {each.alerts:,} alerts, "
+        f"{each.faults.total()} faults, {each.verdict.duplicates} duplicates, slowest recovery "
+        f"{each.slowest_recovery_seconds:.1f} s, at most {each.peak_kib // 1024} MiB, exits {codes or 'none'}"
+    )
+    return "\n".join([said, *(f"    {finding}" for finding in each.verdict.findings)])
+
+
 def settings_of(address: str, name: str) -> Settings:
     """For a round of this name."""
     return load(CONFIGURATION, environ={}, overrides=_told(address, name))

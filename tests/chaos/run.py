@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 from cluster import Cluster
-from rounds import Round, Trial, fit_model, play
+from rounds import Round, Trial, fit_model, line, play
 from schedule import Kind
 
 KEPT = Path(__file__).parents[2] / "build" / "chaos"
@@ -60,17 +60,6 @@ def rounds(trials: Sequence[Trial]) -> list[Round]:
         cluster.stop()
         shutil.rmtree(directory, ignore_errors=True)
     return found
-
-
-def line(each: Round) -> str:
-    """A round in a line, and what it found in further ones."""
-    codes = ", ".join(f"{count} × {code}" for code, count in sorted(each.exits.items()))
-    said = (
-        f"seed {each.seed}: {each.members} workers, {each.records:,} records, {each.alerts:,} alerts, "
-        f"{each.faults.total()} faults, {each.verdict.duplicates} duplicates, slowest recovery "
-        f"{each.slowest_recovery_seconds:.1f} s, at most {each.peak_kib // 1024} MiB, exits {codes or 'none'}"
-    )
-    return "\n".join([said, *(f"    {finding}" for finding in each.verdict.findings)])
 
 
 def as_object(found: Sequence[Round]) -> dict[str, Any]:
