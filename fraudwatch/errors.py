@@ -6,6 +6,7 @@
     ├── SnapshotError        a saved state that is damaged, hostile, of another version or kept with other settings
     ├── TrainingError        too little, or nothing usable, to fit a model on
     ├── BrokerError          Kafka does not answer, refuses, or is not set up as needed
+    ├── PoisonError          too many records raise an error in our own code
     └── UnusableInputError   an input file that cannot be read at all
 
 A message says what was expected, what was found and what to do. A bad *record* raises nothing: it becomes
@@ -35,6 +36,10 @@ class TrainingError(FraudwatchError):
 
 class BrokerError(FraudwatchError):
     """Kafka does not answer, refuses, or is not set up as needed."""
+
+
+class PoisonError(FraudwatchError):
+    """Too many records raise an error in our own code."""
 
 
 class UnusableInputError(FraudwatchError):

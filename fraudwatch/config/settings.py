@@ -278,6 +278,19 @@ class Stream(Section, frozen=True):
     stalled_after: Annotated[
         Duration, _says("/live fails when nothing moved for this long while records wait.")
     ] = Duration(60_000)
+    # Longer than a broker takes to come back, or a group to settle.
+    give_up_after: Annotated[
+        Duration, _says("The process ends, non-zero, when nothing moved for this long while records wait.")
+    ] = Duration(300_000)
+    # Each costs two restores of its partition.
+    poison_per_hour: Annotated[
+        int,
+        _says(
+            "Records an hour that may raise an error in fraudwatch itself and become dead letters; one more ends it.",
+            ge=0,
+            le=10_000,
+        ),
+    ] = 10
 
 
 class Snapshots(Section, frozen=True):

@@ -4,31 +4,35 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fraudwatch.metrics import Metrics
-from fraudwatch.records import Chunk, Outcome, Transactions
+from fraudwatch.records import Chunk, DeadLetter, Outcome, Transactions
 from fraudwatch.stream.parts import Alert, Batch
+from fraudwatch.stream.poison import VoidStateError
 from fraudwatch.stream.publishing import Publisher
+from fraudwatch.stream.recovery import Part, Recovery, Replayed
 from fraudwatch.stream.states import PartitionState, States
 
 
 @dataclass(frozen=True)
 class Handled:
-    """What came of a batch, partition by partition; everything in it is delivered."""
+    """What came of a batch, partition by partition; everything in it is delivered. `poison` are dead letters too."""
 
     records: int
-    parts: list[tuple[PartitionState, Chunk, Batch]]
+    parts: list[Part]
     publish_seconds: float
+    poison: list[DeadLetter] = field(default_factory=list)
 
 
 class Handler:
     """Folds, delivers, and only then lets the caller acknowledge.
 
-    Any exception means that a state may have moved while its alerts did not: the process has to end.
+    A state that becomes void is made again by `recovery`. Any exception that comes out of here means that a state may
+    have moved while its alerts did not: the process has to end.
     """
 
     def __init__(
@@ -36,11 +40,13 @@ class Handler:
         states: States,
         publisher: Publisher,
         metrics: Metrics,
+        recovery: Recovery,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._states = states
         self._publisher = publisher
         self._metrics = metrics
+        self._recovery = recovery
         self._timer = timer
         self._turn = asyncio.Lock()
 
@@ -54,27 +60,46 @@ class Handler:
         """Handles chunks of any partitions, each partition's in the order of its offsets.
 
         When it returns, every alert and dead letter is acknowledged by the broker and the records may be.
-        Raises BrokerError for a delivery that failed, and whatever the pipeline raises.
+        Raises BrokerError for a delivery that failed, PoisonError for too much poison.
         """
         async with self._turn:
             return await self._handle(chunks)
 
     async def _handle(self, chunks: Sequence[Chunk]) -> Handled:
-        parts = await self._states.run(
-            self._fold, [(self._states[chunk.partition], chunk) for chunk in chunks]
-        )
+        folded = await self._fold_all(chunks)
         started = self._timer()
         await self._publisher.send(
-            [(state.partition, alert) for state, _, batch in parts for alert in batch.alerts],
-            [letter for _, _, batch in parts for letter in batch.dead_letters],
+            [(state.partition, alert) for state, _, batch in folded.parts for alert in batch.alerts],
+            [letter for _, _, batch in folded.parts for letter in batch.dead_letters] + folded.letters,
         )
-        for state, chunk, _ in parts:
-            state.reach(chunk)
-        return Handled(sum(map(len, chunks)), parts, self._timer() - started)
+        for chunk in chunks:
+            self._states[chunk.partition].reach(chunk)
+        return Handled(sum(map(len, chunks)), folded.parts, self._timer() - started, folded.letters)
 
-    @staticmethod
-    def _fold(work: Sequence[tuple[PartitionState, Chunk]]) -> list[tuple[PartitionState, Chunk, Batch]]:
-        return [(state, chunk, state.fold(chunk)) for state, chunk in work]
+    async def _fold_all(self, chunks: Sequence[Chunk]) -> Replayed:
+        folded = Replayed()
+        left = list(chunks)
+        while left:
+            parts, void = await self._states.run(self._fold, left)
+            folded.parts += parts
+            del left[: len(parts)]
+            if void is not None:
+                replayed = await self._recovery.replay(void)
+                folded.parts += replayed.parts
+                folded.letters += replayed.letters
+                del left[0]
+        return folded
+
+    def _fold(self, chunks: Sequence[Chunk]) -> tuple[list[Part], VoidStateError | None]:
+        """What came of the chunks, up to the first one that makes a state void."""
+        parts: list[Part] = []
+        for chunk in chunks:
+            state = self._states[chunk.partition]
+            try:
+                parts.append((state, chunk, state.fold(chunk)))
+            except VoidStateError as void:
+                return parts, void
+        return parts, None
 
     def report(self, handled: Handled) -> None:
         """Counts a batch, once its records are acknowledged."""
@@ -96,7 +121,20 @@ class Handler:
             self._metrics.acknowledged(chunk.timestamps_ms)
             self._report_alerts(chunk, batch)
             self._report_edge(state)
+        self._report_poison(handled.poison)
         self._metrics.misplaced_accounts(self._states.accounts.misplaced)
+
+    def _report_poison(self, poison: Sequence[DeadLetter]) -> None:
+        if not poison:
+            return
+        self._metrics.batch(
+            records=len(poison),
+            outcomes=np.zeros(len(Outcome), np.int64),
+            scores=np.zeros(0),
+            dead_letters=[(letter.stage, letter.reason) for letter in poison],
+            stage_seconds={},
+        )
+        self._metrics.acknowledged(np.array([letter.record.timestamp_ms for letter in poison]))
 
     def _report_edge(self, state: PartitionState) -> None:
         raised_from = state.pipeline.policy.edge.raised_from

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Health:
-    """Told by the handler, the restorer and the watch; read by the threads of the metrics port.
+    """Told by the handler, the restorer and the watch; read by the threads of the metrics port and by the watchdog.
 
     `clock` is monotonic, in seconds.
     """
@@ -14,7 +14,7 @@ class Health:
     def __init__(self, stalled_after_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._stalled_after = stalled_after_seconds
         self._clock = clock
-        self._moved_at = clock()
+        self._started_at = self._moved_at = clock()
         self._looked_at: float | None = None
         self._waiting = 0
         self._partitions: tuple[int | str, ...] | None = None
@@ -42,14 +42,20 @@ class Health:
         self._partitions = None
         self.moved()
 
+    def stalled(self) -> tuple[float, str]:
+        """For how many seconds nothing moved although it should have, and what it is that stands still."""
+        now = self._clock()
+        unseen = now - (self._started_at if self._looked_at is None else self._looked_at)
+        still = now - self._moved_at if self._waiting else 0.0
+        if unseen >= still:
+            return unseen, f"the log was not looked at for {unseen:.0f} s"
+        return still, f"{self._waiting} records wait and nothing moved for {still:.0f} s"
+
     def live(self) -> tuple[bool, str]:
         """False when nothing moved for too long although records wait, or the watch itself stands still."""
-        now = self._clock()
-        if self._looked_at is not None and now - self._looked_at > self._stalled_after:
-            return False, f"stalled: the log was not looked at for {now - self._looked_at:.0f} s"
-        still = now - self._moved_at
-        if self._waiting and still > self._stalled_after:
-            return False, f"stalled: {self._waiting} records wait and nothing moved for {still:.0f} s"
+        seconds, why = self.stalled()
+        if self._looked_at is not None and seconds > self._stalled_after:
+            return False, f"stalled: {why}"
         return True, f"moving: {self._waiting} records wait" if self._waiting else "at the end of the log"
 
     def ready(self) -> tuple[bool, str]:

@@ -21,7 +21,9 @@ from fraudwatch.stream.health import Health
 from fraudwatch.stream.misplaced import AccountPlaces
 from fraudwatch.stream.models import ModelReader
 from fraudwatch.stream.parts import Parts
+from fraudwatch.stream.poison import Poison
 from fraudwatch.stream.publishing import Published, Publisher, Withheld
+from fraudwatch.stream.recovery import Recovery
 from fraudwatch.stream.restore import Restorer
 from fraudwatch.stream.states import States
 from fraudwatch.stream.trainer import Trainer
@@ -58,10 +60,12 @@ class Live:
         self.app = build_app(settings, loop)
         self.health = Health(settings.stream.stalled_after / 1000)
         source = settings.source.topic
-        self._states = States(parts.make_pipeline, partitions[source], AccountPlaces(settings))
+        poison = Poison(settings.stream.poison_per_hour)
+        self._states = States(parts.make_pipeline, partitions[source], AccountPlaces(settings), poison)
         publisher = Withheld(self._use) if shadow else self._publisher(parts)
-        self._handler = Handler(self._states, publisher, metrics)
-        self._restorer = Restorer(settings, self._states, metrics, self.health)
+        restorer = Restorer(settings, self._states, metrics, self.health)
+        self._recovery = Recovery(self._states, restorer, poison)
+        self._handler = Handler(self._states, publisher, metrics, self._recovery)
         models = WholeTopic(settings, settings.topics.models)
         reads_models = fixed is None and not shadow
         self._models = ModelReader(models, parts.load, self._use, metrics) if reads_models else None
@@ -116,7 +120,7 @@ class Live:
 
     async def _restore(self, committed: Committed, stands: Callable[[], bool]) -> None:
         await self._start_once()
-        await self._restorer.restore({place.partition: at or 0 for place, at in committed.items()}, stands)
+        await self._recovery.restore({place.partition: at or 0 for place, at in committed.items()}, stands)
         self._metrics.misplaced_accounts(self._states.accounts.misplaced)
         if stands():
             partitions = sorted(place.partition for place in committed)

@@ -1,4 +1,4 @@
-"""A process around a Faust app: its metrics port, its deadline, its exit code, its log."""
+"""A process around a Faust app: its metrics port, its watchdog, its deadline, its exit code, its log."""
 
 import asyncio
 import logging
@@ -17,7 +17,9 @@ from fraudwatch.stream.health import Health
 logger = logging.getLogger(__name__)
 
 OVERDUE = 75
-"""Exit code of a process that did not end within `stream.shutdown` and was cut off (EX_TEMPFAIL)."""
+"""Exit code of a process that was cut off (EX_TEMPFAIL): it stood still, or did not end within `stream.shutdown`."""
+
+LOOK_EVERY_SECONDS = 1.0
 
 
 class Member(Protocol):
@@ -41,13 +43,15 @@ def run_member(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     member = make(loop)
-    deadline = Deadline(settings.stream.shutdown / 1000, cut_off)
+    deadline = Deadline(settings.stream.shutdown / 1000, lambda: cut_off("not ended within stream.shutdown"))
+    watchdog = Watchdog(settings.stream.give_up_after / 1000, member.health.stalled, cut_off)
     live, ready = member.health.live, member.health.ready
     server = serve(metrics, settings.metrics.host, settings.metrics.port, live, ready)
     logger.info("%s; metrics on http://%s:%d/metrics", what, settings.metrics.host, server.port)
     try:
         return _run(Worker(member.app, on_stop_asked=deadline.start, loop=loop))
     finally:
+        watchdog.close()
         server.close()
         member.close()
         deadline.cancel()
@@ -83,9 +87,44 @@ class Deadline:
         self._timer.cancel()
 
 
-def cut_off() -> None:
+class Watchdog:
+    """Calls `cut_off` when the process stood still for so many seconds, from a thread of its own.
+
+    A restart mends what nobody foresaw: a loop that hangs, a group that does not settle, a broker that says nothing.
+    `stalled` gives the seconds and the reason.
+    """
+
+    def __init__(
+        self,
+        limit_seconds: float,
+        stalled: Callable[[], tuple[float, str]],
+        cut_off: Callable[[str], None],
+        look_every_seconds: float = LOOK_EVERY_SECONDS,
+    ) -> None:
+        self._limit = limit_seconds
+        self._stalled = stalled
+        self._cut_off = cut_off
+        self._look_every = look_every_seconds
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._closed.wait(self._look_every):
+            seconds, why = self._stalled()
+            if seconds > self._limit:
+                self._cut_off(f"{why}, longer than stream.give_up_after")
+                return
+
+    def close(self) -> None:
+        """The process has ended by itself."""
+        self._closed.set()
+        self._thread.join()
+
+
+def cut_off(why: str) -> None:
     """Ends the process at once: what was not acknowledged is read again after a restart."""
-    logger.critical("not ended within stream.shutdown: cut off, unacknowledged records are read again")
+    logger.critical("%s: cut off, unacknowledged records are read again", why)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(OVERDUE)

@@ -8,9 +8,11 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from fraudwatch.errors import FraudwatchError
 from fraudwatch.records import NO_TIMESTAMP, Chunk
 from fraudwatch.stream.misplaced import AccountPlaces
 from fraudwatch.stream.parts import Batch, MakePipeline, Pipeline
+from fraudwatch.stream.poison import Poison, VoidStateError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -18,7 +20,9 @@ R = TypeVar("R")
 
 @dataclass
 class PartitionState:
-    """One partition's pipeline and how far the log has been folded into it; `accounts` is shared by all of them.
+    """One partition's pipeline and how far the log has been folded into it.
+
+    `accounts` and `poison` are shared by all of them.
 
     `position` is the offset of the first record not folded yet; it never goes back. `reached_ms` is the Kafka
     timestamp of the last record handled.
@@ -27,16 +31,25 @@ class PartitionState:
     partition: int
     pipeline: Pipeline
     accounts: AccountPlaces
+    poison: Poison
     position: int = 0
     reached_ms: int = NO_TIMESTAMP
 
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         """Folds the records that are new to this state, maybe none; the others were folded before.
 
-        Raises BrokerError where too many accounts are in two partitions.
+        Known poison is left out. Raises BrokerError where too many accounts are in two partitions, and VoidStateError
+        for an error in our own code: then nothing can be said of this state any more.
         """
-        new = chunk.part(int(np.searchsorted(chunk.offsets, self.position)))
-        batch = self.pipeline.fold(new, publish=publish)
+        new = self.poison.without(chunk.part(int(np.searchsorted(chunk.offsets, self.position))))
+        try:
+            batch = self.pipeline.fold(new, publish=publish)
+        except (FraudwatchError, MemoryError):  # no record's fault
+            raise
+        except Exception as error:
+            if not len(new):
+                raise
+            raise VoidStateError(new) from error
         self.accounts.add(self.partition, batch.new_accounts.tolist())
         return batch
 
@@ -55,8 +68,11 @@ class States:
     third thread (Faust's consumer thread).
     """
 
-    def __init__(self, make_pipeline: MakePipeline, partitions: int, accounts: AccountPlaces) -> None:
+    def __init__(
+        self, make_pipeline: MakePipeline, partitions: int, accounts: AccountPlaces, poison: Poison
+    ) -> None:
         self.accounts = accounts
+        self._poison = poison
         self._make_pipeline = make_pipeline
         self._partitions = partitions
         self._held: dict[int, PartitionState] = {}
@@ -80,7 +96,7 @@ class States:
         # Partitions may have been added to the topic since the start.
         self._partitions = max(self._partitions, partition + 1)
         pipeline = self._make_pipeline(partition, self._partitions, self._model)
-        self._held[partition] = PartitionState(partition, pipeline, self.accounts)
+        self._held[partition] = PartitionState(partition, pipeline, self.accounts, self._poison)
         return self._held[partition]
 
     def drop(self, partition: int) -> None:

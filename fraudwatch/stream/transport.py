@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
+from aiokafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import Consumer as StockConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
@@ -51,16 +53,69 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._isolation_level = "read_committed"
         return consumer
 
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        """Raises BrokerError where the broker refuses the commit of a member that is none any more.
+
+        Faust says False for it, takes the offsets for committed, and goes on.
+        """
+        held = self.assignment()
+        wanted = {
+            driver.ensure_aiokafka_TP(place): OffsetAndMetadata(offset, "")
+            for place, offset in offsets.items()
+            if place in held
+        }
+        try:
+            await self._ensure_consumer().commit(wanted)
+        except CommitFailedError as error:
+            if isinstance(error.__cause__, RebalanceInProgressError):
+                return False
+            raise BrokerError(
+                "expected to be a member of the group when committing, found that it had gone on without this process, "
+                "which was away for longer than kafka.session_timeout or took too long to hand over. The process ends: "
+                "whoever has its partitions now goes on from what was committed before."
+            ) from error
+        except KafkaError as error:
+            raise BrokerError(
+                f"expected the broker to take a commit, found: {error!r}. The process ends."
+            ) from error
+        return True
+
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
     """Commits what is acknowledged before a revoke forgets it (faust-streaming 502), and seeks everywhere.
 
-    Records that are fetched while a rebalance ends are thrown away, and Faust seeks back to the committed
-    offset only where there is one: the beginning of a partition nobody had committed yet was lost.
+    The process ends at the first commit that the group refuses (DESIGN D2). Records that are fetched while a rebalance
+    ends are thrown away, and Faust seeks back to the committed offset only where there is one: the beginning of a
+    partition nobody had committed yet was lost.
     """
+
+    _is_refused = False
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        if self._is_refused:
+            # As a new member it might be allowed to set the group back.
+            return False
+        try:
+            did_commit: bool = await super().commit(topics, start_new_transaction)
+        except BrokerError as error:
+            self._is_refused = True
+            logger.critical("%s", error)
+            self.app.conf.stream_wait_empty = False
+            # Who asked may be aiokafka, on a revoke, which goes on after an exception.
+            await self.crash(error)
+            raise
+        return did_commit
+
+    async def _commit_offsets(self, offsets: Mapping[Any, int], start_new_transaction: bool = True) -> bool:
+        before = {place: self._committed_offset[place] for place in offsets}
+        did_commit: bool = await super()._commit_offsets(offsets, start_new_transaction)
+        if not did_commit:
+            # Faust takes them for committed all the same, and would not try again.
+            self._committed_offset.update(before)
+        return did_commit
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
         # A commit that is on its way already may not cover what was acknowledged since.
@@ -235,13 +290,16 @@ class ChunkTransport(Transport):
 
 
 PRIVATE_NAMES = (
+    (driver.AIOKafkaConsumerThread, "_commit"),
     (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
+    (driver.AIOKafkaConsumerThread, "_ensure_consumer"),
     (driver.AIOKafkaConsumerThread, "_fetch_records"),
     (driver.AIOKafkaConsumerThread, "seek_to_beginning"),
     *(
         (driver.Consumer, name)
         for name in (
             "_add_gap",
+            "_commit_offsets",
             "_filter_tps_with_pending_acks",
             "_getmany",
             "_new_consumer_thread",

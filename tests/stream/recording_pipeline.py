@@ -1,7 +1,8 @@
 """A pipeline for the tests that writes down what it is given, and a model that is a name.
 
 A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `slow` (the fold takes a second),
-`slow_to_restore` (a quarter of one, when not live) or `explode` (the fold raises, unless JOURNAL.healed exists).
+`slow_to_restore` (a quarter of one, when not live), `hang` (it never ends) or `explode` (the fold raises, unless
+JOURNAL.healed exists).
 Without an `account` it is one of the partition's own. Anything else is a dead letter. The journal has one line a
 fold: `live|restored PARTITION FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state was made
 of.
@@ -124,6 +125,8 @@ class RecordingPipeline:
     def _do(self, what: str | None, publish: bool) -> None:
         if what == "explode" and not self.journal.with_suffix(".healed").exists():
             raise RuntimeError("this record explodes")
+        if what == "hang":
+            time.sleep(3_600)
         if what == "slow_to_restore" and not publish:
             self._line("restoring", self.partition)
             time.sleep(0.25)

@@ -20,7 +20,9 @@ from fraudwatch.records import NO_TIMESTAMP, Chunk, Record
 from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.handler import Handled, Handler
 from fraudwatch.stream.misplaced import AccountPlaces
+from fraudwatch.stream.poison import Poison
 from fraudwatch.stream.publishing import Published
+from fraudwatch.stream.recovery import Recovery
 from fraudwatch.stream.states import States
 
 TOPICS = Topics()
@@ -78,10 +80,14 @@ class Bench:
     def __init__(self) -> None:
         self.wire = Wire()
         make: Any = lambda partition, partitions, model: OneAlertEach()  # noqa: E731
-        self.states = States(make, 2, AccountPlaces(Settings()))
+        poison = Poison(0)
+        self.states = States(make, 2, AccountPlaces(Settings()), poison)
         self.metrics = Metrics()
         delivery = Delivery(lambda: self.wire, TOPICS.dead_letters, lambda letter: [])
-        self.handler = Handler(self.states, Published(TOPICS, delivery, lambda alert: b"{}"), self.metrics)
+        never: Any = None
+        recovery = Recovery(self.states, never, poison)
+        publisher = Published(TOPICS, delivery, lambda alert: b"{}")
+        self.handler = Handler(self.states, publisher, self.metrics, recovery)
         for partition in range(2):
             self.states.make(partition)
 
