@@ -1,7 +1,18 @@
 """From scores to what investigators read: edge, episodes, severities, sentences, and the alert as JSON."""
 
-from fraudwatch.alerts.alert import Alert, compose, encode, read, schema
+from fraudwatch.alerts.alert import Alert, compose, encode, encode_shorter, read, schema
 from fraudwatch.alerts.edge import warm_up
 from fraudwatch.alerts.policy import Decision, Kind, Policy
 
-__all__ = ["Alert", "Decision", "Kind", "Policy", "compose", "encode", "read", "schema", "warm_up"]
+__all__ = [
+    "Alert",
+    "Decision",
+    "Kind",
+    "Policy",
+    "compose",
+    "encode",
+    "encode_shorter",
+    "read",
+    "schema",
+    "warm_up",
+]

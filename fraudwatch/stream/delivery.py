@@ -19,13 +19,17 @@ BYTES_LEFT_OUT = "bytes_left_out"
 
 
 class Message(NamedTuple):
-    """`partition` None: by the hash of the key, as Kafka does by default. `timestamp_ms` None: that of sending."""
+    """`partition` None: by the hash of the key, as Kafka does by default. `timestamp_ms` None: that of sending.
+
+    `shorter` makes the value to send where the broker finds the first one too large.
+    """
 
     topic: str
     key: bytes
     value: bytes
     partition: int | None = None
     timestamp_ms: int | None = None
+    shorter: Callable[[], bytes] | None = None
 
 
 class Producer(Protocol):
@@ -61,18 +65,38 @@ class Delivery:
         Raises BrokerError when one of them was not acknowledged. (Faust's flush is no barrier: each delivery is
         awaited.)
         """
-        pending = [(message.topic, await self._queue(*message, headers=None)) for message in messages]
+        pending = [await self._queue_message(message) for message in messages]
         letters = [await self._queue_letter(letter, letter.record.value) for letter in dead_letters]
-        results = await asyncio.gather(*(sent for _, sent in pending), return_exceptions=True)
-        for (topic, _), result in zip(pending, results, strict=True):
-            if isinstance(result, BaseException):
-                raise _undelivered(topic, result) from result
+        results = await asyncio.gather(*pending, return_exceptions=True)
+        for message, result in zip(messages, results, strict=True):
+            if isinstance(result, MessageSizeTooLargeError) and message.shorter is not None:
+                await self._send_shorter(message, message.shorter())
+            elif isinstance(result, BaseException):
+                raise _undelivered(message.topic, result) from result
         results = await asyncio.gather(*letters, return_exceptions=True)
         for letter, result in zip(dead_letters, results, strict=True):
             if isinstance(result, MessageSizeTooLargeError):
                 await self._send_without_bytes(letter)
             elif isinstance(result, BaseException):
                 raise _undelivered(self._dead_letters_topic, result) from result
+
+    async def _queue_message(self, message: Message) -> Awaitable[Any]:
+        topic, key, value, partition, timestamp_ms, _ = message
+        return await self._queue(topic, key, value, partition, timestamp_ms, headers=None)
+
+    async def _send_shorter(self, message: Message, value: bytes) -> None:
+        """What is too large once is so for ever: the partition would stand still."""
+        logger.warning(
+            "a message of %d bytes is too large for %s and goes there with %d: raise max.message.bytes of the topic",
+            len(message.value),
+            message.topic,
+            len(value),
+        )
+        sent = await self._queue_message(message._replace(value=value))
+        try:
+            await sent
+        except KafkaError as error:
+            raise _undelivered(message.topic, error) from error
 
     async def _queue_letter(
         self, letter: DeadLetter, value: bytes | None, *more: tuple[str, bytes]

@@ -86,7 +86,7 @@ class Live:
     def _publisher(self, parts: Parts) -> Publisher:
         topics = self._settings.topics
         delivery = Delivery(lambda: self.app.producer, topics.dead_letters, parts.letter_headers)
-        return Published(topics, delivery, parts.encode)
+        return Published(topics, delivery, parts.encode, parts.encode_shorter)
 
     async def _take_batches(self, stream: Any) -> None:
         await take_batches(self.app, stream, self._settings.stream, self._handle)

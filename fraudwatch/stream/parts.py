@@ -144,16 +144,18 @@ class Parts:
     """The worker's collaborators.
 
     `fit` runs in a child process and is found there by its module and name, so it is a module's function.
-    `load` raises ArtefactError for an artefact that cannot be used; `encode` makes the JSON of an alert;
-    `letter_headers` say of a dead letter which record it was and why; `read_disposition` raises
-    UnusableInputError; `unfed` names the features that the fields of the source cannot feed; `warm_up` compiles or
-    loads the kernels that need no model, and runs on the folding thread before the worker is ready.
+    `load` raises ArtefactError for an artefact that cannot be used; `encode` makes the JSON of an alert, and
+    `encode_shorter` a small one for a broker that finds it too large; `letter_headers` say of a dead letter which
+    record it was and why; `read_disposition` raises UnusableInputError; `unfed` names the features that the fields
+    of the source cannot feed; `warm_up` compiles or loads the kernels that need no model, and runs on the folding
+    thread before the worker is ready.
     """
 
     make_pipeline: MakePipeline
     fit: Callable[[Settings, Any], Artefact]
     load: Callable[[Artefact], Any]
     encode: Callable[[Any], bytes]
+    encode_shorter: Callable[[Any], bytes]
     letter_headers: Callable[[DeadLetter], Headers]
     read_disposition: Callable[[bytes], Disposition]
     unfed: Sequence[str] = ()

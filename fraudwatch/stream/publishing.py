@@ -1,6 +1,7 @@
 """What a worker lets out: alerts, dead letters and models; in shadow, nothing."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from fraudwatch.config.settings import Topics
@@ -18,17 +19,30 @@ class Publisher(Protocol):
 
 
 class Published:
-    """To the topics. `encode` makes the JSON of an alert."""
+    """To the topics. `encode` makes the JSON of an alert, `encode_shorter` a small one that is still that alert."""
 
-    def __init__(self, topics: Topics, delivery: Delivery, encode: Callable[[Any], bytes]) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        delivery: Delivery,
+        encode: Callable[[Any], bytes],
+        encode_shorter: Callable[[Any], bytes],
+    ) -> None:
         self._topics = topics
         self._delivery = delivery
         self._encode = encode
+        self._encode_shorter = encode_shorter
 
     async def send(self, alerts: Sequence[tuple[int, Alert]], dead_letters: Sequence[DeadLetter]) -> None:
         """`alerts` are pairs of the account's partition in the log, which is the alert's too, and the alert."""
         messages = [
-            Message(self._topics.review, alert.alert_id.encode(), self._encode(alert), partition)
+            Message(
+                self._topics.review,
+                alert.alert_id.encode(),
+                self._encode(alert),
+                partition,
+                shorter=partial(self._encode_shorter, alert),
+            )
             for partition, alert in alerts
         ]
         await self._delivery.send(messages, dead_letters)

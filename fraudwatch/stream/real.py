@@ -36,6 +36,7 @@ def real_parts(settings: Settings) -> Parts:
         fit=train_artefact,
         load=load,
         encode=alerts.encode,
+        encode_shorter=alerts.encode_shorter,
         letter_headers=dead_letter_headers,
         read_disposition=dispositions.read,
         unfed=catalogue.unfed,

@@ -12,7 +12,7 @@ from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from fraudwatch.alerts import Alert, Decision, Kind, compose, encode, read, schema
+from fraudwatch.alerts import Alert, Decision, Kind, compose, encode, encode_shorter, read, schema
 from fraudwatch.alerts.episodes import Severity, join, single
 from fraudwatch.config.settings import Alerts, Settings
 from fraudwatch.errors import UnusableInputError
@@ -367,3 +367,19 @@ def test_whatever_comes_in_an_alert_validates(
             alert = compose(decision, evidence, topic="t", currency=currency, configuration="c")
             validated(alert)
             assert read(encode(alert)) == alert
+
+
+def test_the_shorter_message_is_the_same_alert_without_its_lists_and_says_what_was_cut(
+    alerts: list[Alert],
+) -> None:
+    whole = validated(alerts[2])
+    shorter = json.loads(encode_shorter(alerts[2]))
+    VALIDATOR.validate(shorter)
+    listed = whole["episode"]["transactions"]
+    assert len(listed) > 1 < len(whole["evidence"])
+    assert shorter == whole | {
+        "episode": whole["episode"] | {"transactions": listed[:1], "transactions_cut": len(listed) - 1},
+        "evidence": [],
+        "evidence_cut": len(EVIDENCE),
+    }
+    assert len(encode_shorter(alerts[2])) < len(encode(alerts[2]))

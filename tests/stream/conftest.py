@@ -318,6 +318,12 @@ def broker(kafka: str, settings: Settings) -> Broker:
 
 
 @pytest.fixture
+def broker_of() -> Callable[[Settings], Broker]:
+    """The Kafka that some settings name."""
+    return lambda settings: Broker(settings.kafka.bootstrap_servers, settings)
+
+
+@pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., WorkerProcess]]:
     """Starts a worker; what still runs at the end of the test is killed."""
     started: list[WorkerProcess] = []

@@ -1,11 +1,10 @@
 """A pipeline for the tests that writes down what it is given, and a model that is a name.
 
-A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `slow` (the fold takes a second),
-`slow_to_restore` (a quarter of one, when not live), `hang` (it never ends) or `explode` (the fold raises, unless
-JOURNAL.healed exists).
-Without an `account` it is one of the partition's own. Anything else is a dead letter. The journal has one line a
-fold: `live|restored PARTITION FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state was made
-of.
+A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `big_alert` (too large for a broker, the
+shorter one is not), `slow` or `slow_alert` (the fold takes a second), `slow_to_restore` (a quarter of one, when not live), `hang` (it
+never ends) or `explode` (the fold raises, unless JOURNAL.healed exists). Without an `account` it is one of the
+partition's own. Anything else is a dead letter. The journal has one line a fold: `live|restored PARTITION FIRST LAST
+DIGEST MODEL`, the digest being a hash over all bytes the state was made of.
 """
 
 import hashlib
@@ -36,6 +35,7 @@ class FakeAlert(msgspec.Struct):
     severity: str = "low"
     kind: str = "alert"
     sample: bool = False
+    long_list: str = ""
 
 
 class FakeModel(msgspec.Struct):
@@ -98,10 +98,11 @@ class RecordingPipeline:
             transactions.append(Transaction(f"t{content['n']}", account, record.timestamp_ms, 100, "EUR"))
             offsets.append(record.offset)
             rows.append(row)
-            if content.get("do") == "alert":
+            if content.get("do") in ("alert", "big_alert", "slow_alert"):
                 alert_ids[len(rows) - 1] = f"alert-{content['n']}"
-            if content.get("do") == "alert" and publish:
-                alerts.append(FakeAlert(f"alert-{content['n']}", content["n"]))
+                long_list = "x" * 1_100_000 if content["do"] == "big_alert" else ""
+                if publish:
+                    alerts.append(FakeAlert(f"alert-{content['n']}", content["n"], long_list=long_list))
         self._write_down(records, publish)
         n = len(transactions)
         return Batch(
@@ -130,7 +131,7 @@ class RecordingPipeline:
         if what == "slow_to_restore" and not publish:
             self._line("restoring", self.partition)
             time.sleep(0.25)
-        if what == "slow" and publish:
+        if what in ("slow", "slow_alert") and publish:
             self._line("slow", self.partition)
             time.sleep(1.0)
 
@@ -144,6 +145,10 @@ class RecordingPipeline:
     def _line(self, *words: object) -> None:
         with self.journal.open("a") as file:
             file.write(" ".join(map(str, words)) + "\n")
+
+
+def encode_shorter(alert: FakeAlert) -> bytes:
+    return msgspec.json.encode(msgspec.structs.replace(alert, long_list=""))
 
 
 def read(value: bytes | None) -> dict[str, Any] | None:

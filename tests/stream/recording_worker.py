@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import msgspec
-from recording_pipeline import FakeModel, RecordingPipeline, fit, load
+from recording_pipeline import FakeModel, RecordingPipeline, encode_shorter, fit, load
 
 from fraudwatch.alerts.dispositions import read
 from fraudwatch.decode.letters import dead_letter_headers
@@ -20,7 +20,16 @@ def main() -> int:
     def make_pipeline(partition: int, partitions: int, model: FakeModel | None) -> RecordingPipeline:
         return RecordingPipeline(journal, partition, settings.training.min_transactions, model)
 
-    parts = Parts(make_pipeline, fit, load, msgspec.json.encode, dead_letter_headers, read, ["distance"])
+    parts = Parts(
+        make_pipeline,
+        fit,
+        load,
+        msgspec.json.encode,
+        encode_shorter,
+        dead_letter_headers,
+        read,
+        ["distance"],
+    )
     return run_worker(settings, parts=parts, shadow="shadow" in sys.argv)
 
 

@@ -86,7 +86,7 @@ class Bench:
         delivery = Delivery(lambda: self.wire, TOPICS.dead_letters, lambda letter: [])
         never: Any = None
         recovery = Recovery(self.states, never, poison)
-        publisher = Published(TOPICS, delivery, lambda alert: b"{}")
+        publisher = Published(TOPICS, delivery, lambda alert: b"{}", lambda alert: b"")
         self.handler = Handler(self.states, publisher, self.metrics, recovery)
         for partition in range(2):
             self.states.make(partition)
