@@ -1,10 +1,10 @@
 """A pipeline for the tests that writes down what it is given, and a model that is a name.
 
 A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `big_alert` (too large for a broker, the
-shorter one is not), `slow` or `slow_alert` (the fold takes a second), `slow_to_restore` (a quarter of one, when not live), `hang` (it
-never ends) or `explode` (the fold raises, unless JOURNAL.healed exists). Without an `account` it is one of the
-partition's own. Anything else is a dead letter. The journal has one line a fold: `live|restored PARTITION FIRST LAST
-DIGEST MODEL`, the digest being a hash over all bytes the state was made of.
+shorter one is not), `slow` or `slow_alert` (the fold takes a second), `slow_to_restore` (a quarter of one, when not
+live), `hang` (it never ends) or `explode` (the fold raises, unless JOURNAL.healed exists). Without an `account` it is
+one of the partition's own. Anything else is a dead letter. The journal has one line a fold: `live|restored PARTITION
+FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state was made of.
 """
 
 import hashlib
