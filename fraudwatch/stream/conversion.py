@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fraudwatch.records import NO_TIMESTAMP, Chunk, DeadLetter, Record
+from fraudwatch.errors import FraudwatchError
+from fraudwatch.records import NO_TIMESTAMP, Chunk, DeadLetter, Record, Transaction
 from fraudwatch.stream.delivery import Message
 from fraudwatch.stream.parts import IntakeParts
+from fraudwatch.stream.poison import Poison
 
 
 @dataclass
@@ -27,13 +29,17 @@ class Converted:
 class Conversion:
     """`names` gives the source of each topic."""
 
-    def __init__(self, names: Mapping[str, str], parts: IntakeParts, log_topic: str) -> None:
+    def __init__(self, names: Mapping[str, str], parts: IntakeParts, log_topic: str, poison: Poison) -> None:
         self._names = names
         self._parts = parts
         self._log_topic = log_topic
+        self._poison = poison
 
     def convert(self, chunks: Sequence[Chunk]) -> Converted:
-        """Every record becomes its transactions or one dead letter, all in the order of the records."""
+        """Every record becomes its transactions or one dead letter, all in the order of the records.
+
+        Raises PoisonError for too many that our own code cannot bear.
+        """
         converted = Converted()
         for chunk in chunks:
             for row in range(len(chunk)):
@@ -43,7 +49,7 @@ class Conversion:
     def _convert(self, record: Record, converted: Converted) -> None:
         name = self._names[record.topic]
         converted.records[name] += 1
-        decoded = self._parts.decoders[name].decode(record)
+        decoded = self._decode(name, record)
         if isinstance(decoded, DeadLetter):
             converted.dead_letters.append(decoded)
             converted.refusals.append((name, decoded.reason))
@@ -62,3 +68,11 @@ class Conversion:
             )
             newest[name] = max(newest.get(name, transaction.event_time_ms), transaction.event_time_ms)
         converted.transactions[name] += len(decoded)
+
+    def _decode(self, name: str, record: Record) -> list[Transaction] | DeadLetter:
+        try:
+            return self._parts.decoders[name].decode(record)
+        except (FraudwatchError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - there is no state that could be void (DESIGN D9)
+            return self._poison.found(record, error)

@@ -23,6 +23,7 @@ from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.engine import require_known_faust
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.parts import IntakeParts
+from fraudwatch.stream.poison import Poison
 from fraudwatch.stream.process import run_member, set_up_logging
 from fraudwatch.stream.real import real_intake_parts
 from fraudwatch.stream.rights import Operation
@@ -82,7 +83,8 @@ class Intake:
         self.app = build_app(settings, loop)
         self.health = Health(settings.stream.stalled_after / 1000)
         names = {source.topic: name for name, source in settings.sources.items()}
-        self._conversion = Conversion(names, parts, settings.topics.transactions)
+        poison = Poison(settings.stream.poison_per_hour)
+        self._conversion = Conversion(names, parts, settings.topics.transactions, poison)
         self._delivery = Delivery(
             lambda: self.app.producer, settings.topics.dead_letters, parts.letter_headers
         )

@@ -39,11 +39,11 @@ class Poison:
 
     def __init__(self, limit_per_hour: int) -> None:
         self._limit = limit_per_hour
-        self._timestamps: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        self._timestamps: defaultdict[tuple[str, int], dict[int, int]] = defaultdict(dict)
 
     def without(self, chunk: Chunk) -> Chunk:
         """The chunk without what is known to be poison."""
-        known = self._timestamps.get(chunk.partition)
+        known = self._timestamps.get((chunk.topic, chunk.partition))
         if not known or not len(chunk):
             return chunk
         kept = np.flatnonzero(~np.isin(chunk.offsets, list(known))).tolist()
@@ -58,13 +58,13 @@ class Poison:
             [chunk.values[row] for row in kept],
         )
 
-    def found(self, void: VoidStateError) -> DeadLetter:
-        """The one record of a void state is poison from now on; what is to be published of it.
+    def found(self, record: Record, error: BaseException | None) -> DeadLetter:
+        """The record is poison from now on; what is to be published of it.
 
         Raises PoisonError where that is one too many for an hour.
         """
-        record, place = void.chunk.record(0), place_of(void.__cause__)
-        self._timestamps[record.partition][record.offset] = record.timestamp_ms
+        place = place_of(error)
+        self._timestamps[record.topic, record.partition][record.offset] = record.timestamp_ms
         self._judge(record, place)
         return DeadLetter(record, Stage.PIPELINE, Refusal.INTERNAL, place)
 

@@ -107,7 +107,7 @@ class Recovery:
             self._states.drop(partition)
 
     def _found(self, void: VoidStateError) -> DeadLetter:
-        letter = self._poison.found(void)
+        letter = self._poison.found(void.chunk.record(0), void.__cause__)
         record = letter.record
         logger.error(
             "%s, partition %d, offset %d is poison and goes to the dead letters: %s. Please report it with the record",

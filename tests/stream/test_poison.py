@@ -15,10 +15,12 @@ from fraudwatch.decode.columns import by_column
 from fraudwatch.errors import BrokerError, PoisonError
 from fraudwatch.metrics import Metrics, read_sample
 from fraudwatch.pipeline import Assessments, Batch
-from fraudwatch.records import Chunk, DeadLetter, Record, Refusal, Stage
+from fraudwatch.records import Chunk, DeadLetter, Record, Refusal, Stage, Transaction
+from fraudwatch.stream.conversion import Conversion
 from fraudwatch.stream.handler import Handled, Handler
 from fraudwatch.stream.misplaced import AccountPlaces
-from fraudwatch.stream.poison import HOUR_MS, Poison, VoidStateError, place_of
+from fraudwatch.stream.parts import IntakeParts
+from fraudwatch.stream.poison import HOUR_MS, Poison, place_of
 from fraudwatch.stream.recovery import Recovery
 from fraudwatch.stream.states import States
 
@@ -100,13 +102,12 @@ class Bench:
         return found
 
 
-def chunk(partition: int, first: int, last: int, timestamp_ms: int = 0) -> Chunk:
-    return Chunk.of(
-        [
-            Record("t", partition, offset, timestamp_ms, None, b"x%d" % offset)
-            for offset in range(first, last + 1)
-        ]
-    )
+def chunk(partition: int, first: int, last: int) -> Chunk:
+    return Chunk.of([record(partition, offset) for offset in range(first, last + 1)])
+
+
+def record(partition: int, offset: int, timestamp_ms: int = 0) -> Record:
+    return Record("t", partition, offset, timestamp_ms, None, b"x%d" % offset)
 
 
 def offsets(partition: int, *wanted: range) -> list[str]:
@@ -240,18 +241,18 @@ def test_too_much_poison_in_an_hour_ends_the_process_and_nothing_of_the_batch_is
 
 def test_an_hour_is_one_of_the_log() -> None:
     poison = Poison(1)
-    poison.found(void(chunk(0, 1, 1, timestamp_ms=0)))
-    poison.found(void(chunk(0, 2, 2, timestamp_ms=HOUR_MS)))
+    poison.found(record(0, 1, timestamp_ms=0), None)
+    poison.found(record(0, 2, timestamp_ms=HOUR_MS), None)
     with pytest.raises(PoisonError):
-        poison.found(void(chunk(1, 7, 7, timestamp_ms=HOUR_MS + 1)))
+        poison.found(record(1, 7, timestamp_ms=HOUR_MS + 1), None)
 
 
 def test_poison_met_again_counts_once() -> None:
     poison = Poison(1)
     for _ in range(3):
-        poison.found(void(chunk(0, 1, 1)))
+        poison.found(record(0, 1), None)
     with pytest.raises(PoisonError):
-        poison.found(void(chunk(0, 2, 2)))
+        poison.found(record(0, 2), None)
 
 
 @pytest.mark.parametrize("error", [BrokerError("too many accounts in two partitions"), MemoryError()])
@@ -287,7 +288,20 @@ def test_what_is_said_of_an_error_is_its_type_and_place_and_not_what_it_quotes()
     assert place_of(KeyError("account-4711")) == "KeyError"
 
 
-def void(of: Chunk) -> VoidStateError:
-    error = VoidStateError(of)
-    error.__cause__ = ValueError("wrong")
-    return error
+def test_intake_which_has_no_state_passes_poison_on_the_way() -> None:
+    class Decoder:
+        def decode(self, record: Record) -> list[Transaction]:
+            if record.offset == 1:
+                raise ValueError("account-4711")
+            return [Transaction(str(record.offset), "a", 0, 100, "EUR")]
+
+    parts = IntakeParts({"cards": Decoder()}, lambda t: t.transaction_id.encode(), lambda _: [])
+    conversion = Conversion({"t": "cards"}, parts, "log", Poison(1))
+    converted = conversion.convert([chunk(0, 0, 2)])
+    assert [message.value for message in converted.messages] == [b"0", b"2"]
+    (letter,) = converted.dead_letters
+    assert (letter.record.offset, letter.reason) == (1, Refusal.INTERNAL)
+    assert "4711" not in letter.detail
+    assert converted.refusals == [("cards", "internal")]
+    with pytest.raises(PoisonError):
+        conversion.convert([chunk(1, 1, 1)])

@@ -15,6 +15,7 @@ from fraudwatch.records import Chunk, DeadLetter, Record, Refusal, Stage, Transa
 from fraudwatch.stream.conversion import Conversion
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.parts import IntakeParts
+from fraudwatch.stream.poison import Poison
 from fraudwatch.stream.sources import Sources
 
 START = 1_700_000_000.0
@@ -151,7 +152,7 @@ def test_every_record_becomes_its_transactions_or_one_dead_letter_in_order(
     parts = IntakeParts(
         {"first": Legs(), "second": Legs()}, lambda t: t.transaction_id.encode(), lambda _: []
     )
-    conversion = Conversion({"one": "first", "two": "second"}, parts, "log")
+    conversion = Conversion({"one": "first", "two": "second"}, parts, "log", Poison(0))
     records = [Record(topic, 0, n, n - 1, None, value) for n, (topic, value) in enumerate(told)]
     converted = conversion.convert([Chunk.of([record]) for record in records])
     expected = [
@@ -161,7 +162,7 @@ def test_every_record_becomes_its_transactions_or_one_dead_letter_in_order(
         for leg in range(int(record.value or b""))
     ]
     # A record without a timestamp (-1) takes that of its sending.
-    assert [tuple(m) for m in converted.messages] == [
+    assert [tuple(m[:5]) for m in converted.messages] == [
         (*rest, None if ms == -1 else ms) for *rest, ms in expected
     ]
     assert [letter.record for letter in converted.dead_letters] == [r for r in records if r.value == b"bad"]
