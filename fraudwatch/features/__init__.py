@@ -6,6 +6,7 @@
 
 from fraudwatch.features.catalogue import Catalogue
 from fraudwatch.features.columns import Column
+from fraudwatch.features.dump import lines
 from fraudwatch.features.history import History, Observations
 
-__all__ = ["Catalogue", "Column", "History", "Observations"]
+__all__ = ["Catalogue", "Column", "History", "Observations", "lines"]

@@ -1,6 +1,7 @@
 """The way of a transaction, pure and in batches; it passes them along and computes nothing itself."""
 
 from fraudwatch.pipeline.batch import Assessments, Batch
+from fraudwatch.pipeline.dump import dumped
 from fraudwatch.pipeline.pipeline import Pipeline
 from fraudwatch.pipeline.saved import Loaded
 from fraudwatch.pipeline.training import TrainingSample, train, train_artefact
@@ -12,6 +13,7 @@ __all__ = [
     "Loaded",
     "Pipeline",
     "TrainingSample",
+    "dumped",
     "train",
     "train_artefact",
     "warm_up",
