@@ -25,9 +25,8 @@ def command() -> None:
 @command.command(
     "dump",
     epilog=example(
-        "fraudwatch state dump --config fraudwatch.yaml --partition 3 > restored",
-        "fraudwatch state dump --config fraudwatch.yaml --partition 3 --from-log > folded",
-        "cmp restored folded",
+        "fraudwatch state dump --config fraudwatch.yaml --partition 3 --json",
+        "fraudwatch state dump --config fraudwatch.yaml --partition 3 --json --from-log",
     ),
 )
 @configured
