@@ -66,40 +66,39 @@ class Handler:
             return await self._handle(chunks)
 
     async def _handle(self, chunks: Sequence[Chunk]) -> Handled:
-        folded = await self._fold_all(chunks)
-        started = self._timer()
+        """What came of one partition is on its way while the next one is folded."""
+        parts: list[Part] = []
+        poison: list[DeadLetter] = []
+        deliveries: list[asyncio.Task[None]] = []
+        try:
+            for chunk in chunks:
+                folded = await self._fold(chunk)
+                parts += folded.parts
+                poison += folded.letters
+                deliveries.append(asyncio.create_task(self._deliver(folded)))
+            started = self._timer()
+            await asyncio.gather(*deliveries)
+        except BaseException:
+            for delivery in deliveries:
+                delivery.cancel()
+            await asyncio.gather(*deliveries, return_exceptions=True)
+            raise
+        for chunk in chunks:
+            self._states[chunk.partition].reach(chunk)
+        return Handled(sum(map(len, chunks)), parts, self._timer() - started, poison)
+
+    async def _fold(self, chunk: Chunk) -> Replayed:
+        state = self._states[chunk.partition]
+        try:
+            return Replayed([(state, chunk, await self._states.run(state.fold, chunk))])
+        except VoidStateError as void:
+            return await self._recovery.replay(void)
+
+    async def _deliver(self, folded: Replayed) -> None:
         await self._publisher.send(
             [(state.partition, alert) for state, _, batch in folded.parts for alert in batch.alerts],
             [letter for _, _, batch in folded.parts for letter in batch.dead_letters] + folded.letters,
         )
-        for chunk in chunks:
-            self._states[chunk.partition].reach(chunk)
-        return Handled(sum(map(len, chunks)), folded.parts, self._timer() - started, folded.letters)
-
-    async def _fold_all(self, chunks: Sequence[Chunk]) -> Replayed:
-        folded = Replayed()
-        left = list(chunks)
-        while left:
-            parts, void = await self._states.run(self._fold, left)
-            folded.parts += parts
-            del left[: len(parts)]
-            if void is not None:
-                replayed = await self._recovery.replay(void)
-                folded.parts += replayed.parts
-                folded.letters += replayed.letters
-                del left[0]
-        return folded
-
-    def _fold(self, chunks: Sequence[Chunk]) -> tuple[list[Part], VoidStateError | None]:
-        """What came of the chunks, up to the first one that makes a state void."""
-        parts: list[Part] = []
-        for chunk in chunks:
-            state = self._states[chunk.partition]
-            try:
-                parts.append((state, chunk, state.fold(chunk)))
-            except VoidStateError as void:
-                return parts, void
-        return parts, None
 
     def report(self, handled: Handled) -> None:
         """Counts a batch, once its records are acknowledged."""

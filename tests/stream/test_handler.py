@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import threading
 from collections.abc import Coroutine
 from types import SimpleNamespace
 from typing import Any
@@ -106,7 +107,10 @@ class Bench:
 
     async def handle(self, *chunks: Chunk, error: Exception | None = None) -> None:
         handling = asyncio.create_task(self.handler.handle(chunks))
-        await self.wire.acknowledge(error)
+        while not handling.done():
+            if self.wire.deliveries:
+                await self.wire.acknowledge(error)
+            await asyncio.sleep(0.001)
         await handling
 
 
@@ -167,6 +171,46 @@ def test_a_batch_is_not_handled_before_its_last_alert_is_acknowledged() -> None:
         bench.wire.deliveries[2].set_result(None)
         await handling
         assert bench.states[0].position == 3
+
+    run(scenario())
+
+
+def test_what_came_of_a_partition_is_on_its_way_while_the_next_one_is_folded() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        may_end = threading.Event()
+        fold = bench.pipeline(1).fold
+
+        def held(*given: Any, **more: Any) -> Batch:
+            assert may_end.wait(10)
+            return fold(*given, **more)  # type: ignore[no-any-return]
+
+        bench.pipeline(1).fold = held
+        handling = asyncio.create_task(bench.handler.handle([chunk(0, 0, 2), chunk(1, 0, 1)]))
+        while len(bench.wire.sent) < 3:
+            await asyncio.sleep(0.001)
+        await bench.wire.acknowledge()
+        assert bench.states[0].position == 0
+        may_end.set()
+        await bench.wire.acknowledge()
+        await handling
+        assert [state.position for state in bench.states.held] == [3, 2]
+
+    run(scenario())
+
+
+def test_a_fold_that_fails_leaves_no_delivery_behind() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+
+        def failing(*_: Any, **__: Any) -> Batch:
+            raise BrokerError("no")
+
+        bench.pipeline(1).fold = failing
+        with pytest.raises(BrokerError, match="no"):
+            await bench.handler.handle([chunk(0, 0, 2), chunk(1, 0, 1)])
+        assert bench.states[0].position == 0
+        assert len(asyncio.all_tasks()) == 1
 
     run(scenario())
 
