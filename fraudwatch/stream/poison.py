@@ -24,11 +24,6 @@ class VoidStateError(Exception):
         super().__init__(f"partition {chunk.partition}, from offset {int(chunk.offsets[0])}")
         self.chunk = chunk
 
-    @property
-    def is_found(self) -> bool:
-        """Whether it is known which record it was."""
-        return len(self.chunk) == 1
-
 
 class Poison:
     """The poison of the partitions this process has met, and the limit on it.

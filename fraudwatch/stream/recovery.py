@@ -53,10 +53,7 @@ class Recovery:
             except VoidStateError as void:
                 self._say(void)
                 self._drop(void.chunk.partition)
-                if void.is_found:
-                    self._found(void)
-                else:
-                    await self._find(void, committed, stands)
+                await self._find(void, committed, stands)
 
     async def replay(self, void: VoidStateError) -> Replayed:
         """Folds the records of a batch whose state became void, none of which was published, one by one.

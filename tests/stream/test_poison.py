@@ -26,7 +26,7 @@ from fraudwatch.stream.states import States
 
 
 class Brittle:
-    """A pipeline with an alert for every record; folding `poison` raises when half of the chunk is in its state."""
+    """A pipeline with an alert for every record; folding poison raises with the record half in its state."""
 
     def __init__(self, log: "Log", partition: int) -> None:
         self.log = log
@@ -37,9 +37,9 @@ class Brittle:
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         self.log.folds += 1
         for offset in chunk.offsets.tolist():
+            self.state.append(offset)
             if (self.partition, offset) in self.log.poison:
                 raise self.log.error
-            self.state.append(offset)
         if self.log.is_ill_in_batches and len(chunk) > 1:
             raise ValueError("together they are too many")
         none = np.zeros(0, np.int64)
@@ -64,6 +64,8 @@ class Log:
     async def restore(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
         self.restored.append(dict(committed))
         for partition, end in committed.items():
+            if not stands():
+                return
             state = self.states.get(partition) or self.states.make(partition)
             while stands() and state.position < end:
                 piece = chunk(partition, state.position, min(state.position + 4, end) - 1)
@@ -206,6 +208,17 @@ def test_a_restore_that_is_not_wanted_any_more_ends_in_the_middle_of_looking_for
         bench = Bench(log)
         await bench.recovery.restore({0: 12}, lambda: len(log.restored) < 2)
         assert len(log.restored) <= 3
+
+    run(scenario())
+
+
+def test_a_piece_that_fails_as_a_whole_only_is_restored_record_by_record() -> None:
+    async def scenario() -> None:
+        log = Log()
+        bench = Bench(log)
+        log.is_ill_in_batches = True
+        await bench.recovery.restore({0: 10, 1: 0}, lambda: True)
+        assert bench.state(0) == list(range(10))
 
     run(scenario())
 
