@@ -7,7 +7,9 @@ from fraudwatch.metrics import Metrics
 from fraudwatch.pipeline import Pipeline
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.misplaced import AccountPlaces
+from fraudwatch.stream.poison import Poison
 from fraudwatch.stream.real import real_parts
+from fraudwatch.stream.recovery import Recovery
 from fraudwatch.stream.restore import Restorer
 from fraudwatch.stream.states import States
 
@@ -21,10 +23,11 @@ def fold_log(settings: Settings, partition: int, until: int, *, partitions: int)
 
 
 async def _restored(settings: Settings, partition: int, until: int, partitions: int) -> Pipeline:
-    states = States(real_parts(settings).make_pipeline, partitions, AccountPlaces(settings))
+    poison = Poison(settings.stream.poison_per_hour)
+    states = States(real_parts(settings).make_pipeline, partitions, AccountPlaces(settings), poison)
     restorer = Restorer(settings, states, Metrics(), Health(settings.stream.stalled_after / 1000))
     try:
-        await restorer.restore({partition: until}, lambda: True)
+        await Recovery(states, restorer, poison).restore({partition: until}, lambda: True)
         pipeline = states[partition].pipeline
     finally:
         states.close()
