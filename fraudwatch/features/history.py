@@ -91,8 +91,7 @@ class History:
         saved.check_tables(found, history._state)
         seen, gone = saved.plain(found["seen"], arrays.SEEN), found["gone"].copy()
         state = arrays.taken(history._state, found)
-        if not kernels.are_free_blocks_within(state):
-            raise saved.unlike("events", "free blocks within the table")
+        saved.check_sound(state)
         with np.errstate(over="ignore"):
             kernels.enter_accounts(state)
             kernels.enter_pairs(state)

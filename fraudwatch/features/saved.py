@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from fraudwatch.errors import SnapshotError
+from fraudwatch.features import kernels
 from fraudwatch.features.arrays import NEVER, State, Table, Used
 
 Saved: TypeAlias = dict[str, np.ndarray[Any, np.dtype[Any]]]
@@ -55,6 +56,16 @@ def check_tables(found: Saved, empty: State) -> None:
     _check_used(found)
     _check_accounts(found)
     _check_pointers(found)
+
+
+def check_sound(state: State) -> None:
+    """Raises SnapshotError unless tables, each looked at, hang together."""
+    if not kernels.are_accounts_in_line(state):
+        raise unlike("links", "each account once in the order of activity")
+    if not kernels.are_blocks_apart(state, np.zeros(int(state.used[Used.EVENTS]), dtype=np.uint8)):
+        raise unlike("events", "blocks within the table that do not overlap")
+    if not len(state.places) and kernels.has_places(state):
+        raise unlike("places", "the places that transactions say they have")
 
 
 def plain(table: "np.ndarray[Any, Any]", kind: "np.dtype[Any]") -> Table:
@@ -105,7 +116,7 @@ def _check_accounts(found: Saved) -> None:
     if not (np.isfinite(accounts["pressure"]).all() and np.isfinite(found["events"]["weight"]).all()):
         raise unlike("accounts", "finite weights")
     begins = found["windows"]["begin"]
-    if not ((begins >= 0) & (begins <= end[:, np.newaxis])).all():
+    if not ((begins >= begin[:, np.newaxis]) & (begins <= end[:, np.newaxis])).all():
         raise unlike("windows", "windows that begin in the account's ring")
 
 

@@ -30,6 +30,7 @@ def warm_up(settings: Settings) -> None:
     history = History(settings)
     columns = history.fold(examples).columns
     history.evidence(int(examples.accounts[0]), _EXAMPLES - 1, 1)
+    History.of(settings, history.state())
     catalogue = Catalogue(settings, decoder.fields)
     population = catalogue.population(columns)
     catalogue.values(columns, population)

@@ -3,7 +3,7 @@
 `fold` is where rows come in; `in_order` and `late` are the two ways a row can go. The others are what these share:
 `accounts` (slots), `repeats` (what was seen before), `clock`, `exact` (amounts), `packed` and `ring` (kept
 transactions), `tally` (windows), `contacts` (counterparties), `own` (the whole history), `months`, `places`.
-`evidence` reads what is kept.
+`evidence` reads what is kept, `sound` looks at tables that were saved before any other kernel does.
 """
 
 from fraudwatch.features.kernels.accounts import enter_accounts, enter_gone, known_slot
@@ -22,7 +22,8 @@ from fraudwatch.features.kernels.event import (
 from fraudwatch.features.kernels.evidence import find_evidence
 from fraudwatch.features.kernels.fold import fold_rows, has_room_for_account, has_room_for_gone
 from fraudwatch.features.kernels.repeats import count_seen, enter_seen, is_seen_full
-from fraudwatch.features.kernels.ring import are_free_blocks_within, measure_blocks, move_blocks
+from fraudwatch.features.kernels.ring import measure_blocks, move_blocks
+from fraudwatch.features.kernels.sound import are_accounts_in_line, are_blocks_apart, has_places
 
 __all__ = [
     "CONFLICT",
@@ -34,7 +35,8 @@ __all__ = [
     "RETURNED",
     "Rows",
     "Rules",
-    "are_free_blocks_within",
+    "are_accounts_in_line",
+    "are_blocks_apart",
     "count_pairs",
     "count_seen",
     "enter_accounts",
@@ -43,6 +45,7 @@ __all__ = [
     "enter_seen",
     "find_evidence",
     "fold_rows",
+    "has_places",
     "has_room_for_account",
     "has_room_for_gone",
     "has_room_for_pair",

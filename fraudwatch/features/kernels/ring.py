@@ -89,18 +89,6 @@ def _take_block(state: State, power: int) -> int:
 
 
 @borrowing
-def are_free_blocks_within(state: State) -> bool:
-    """Whether every block that could be taken lies in the pool; of a state from outside, before it is used."""
-    for power in range(len(state.free)):
-        start, left = state.free[power], state.used[EVENTS] >> power
-        while start != -1:
-            if left == 0 or start < 0 or start + (1 << power) > state.used[EVENTS]:
-                return False
-            start, left = state.events[start].stamp, left - 1
-    return True
-
-
-@borrowing
 def _power(size: int) -> int:
     power = 0
     while (1 << power) < size:
