@@ -60,8 +60,9 @@ class Difference(msgspec.Struct, frozen=True):
 def wanted(settings: Settings, log_partitions: int) -> tuple[TopicPlan, ...]:
     """The topics fraudwatch owns, for a log of `log_partitions` partitions.
 
-    An alert goes to the partition of its account in the log, so the review topic has as many, and so do snapshots. The embedded broker
-    has one number of partitions for all topics. Raises ConfigurationError when two topics have one name.
+    An alert goes to the partition of its account in the log, so the review topic has as many; snapshots are by
+    partition too. The embedded broker has one number of partitions for all topics. Raises ConfigurationError when two
+    topics have one name.
     """
     topics = settings.topics
     plans = (

@@ -12,7 +12,7 @@ from fraudwatch.cli.output import print_json, say
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.pipeline import dumped
-from fraudwatch.stream.restored import fold_log
+from fraudwatch.stream.restored import restored
 
 
 @click.group(
@@ -57,7 +57,7 @@ def dump(settings: Settings, partition: int, until: int | None, from_log: bool, 
             f"expected one of the {len(partitions)} partitions of {settings.source.topic}, found {partition}"
         )
     end = _end(settings, partitions[partition], until)
-    pipeline = fold_log(settings, partition, end, partitions=len(partitions))
+    pipeline = restored(settings, partition, end, partitions=len(partitions), from_log=from_log)
     accounts, digest = _printed(dumped(pipeline), quietly=as_json)
     told = {"partition": partition, "offset": end, "accounts": accounts, "sha256": digest}
     if as_json:

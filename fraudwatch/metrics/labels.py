@@ -39,5 +39,8 @@ SEVERITIES = ("low", "medium", "high")
 KINDS = ("alert", "update", "sample")
 """An alert that opens an episode, a later word on one, and an alert chosen by hash below the edge."""
 
+RESTORED_FROM = ("snapshot", "log")
+"""What a partition's state begins with when the partition is assigned."""
+
 VERDICTS = ("confirmed", "suspicious", "legitimate", "inconclusive")
 """What a person may conclude: `fraudwatch.alerts.dispositions.Verdict`."""

@@ -79,6 +79,12 @@ class ChunkedRecords(PartitionRecords):  # type: ignore[misc]
         return bool(batch.is_transactional and batch.producer_id in self._aborted_producers)
 
 
+def read_in_chunks(consumer: Any, topic: str, most: int) -> None:
+    """From now on `getmany` of an aiokafka consumer gives `Fetched` of at most `most` records for this topic."""
+    fetcher = consumer._fetcher
+    fetcher._records = ChunkedResults(fetcher._records, lambda name: name == topic, most)
+
+
 class ChunkedResults(OrderedDict[Any, Any]):
     """In place of what a fetcher keeps its results in: those of chunked topics are read as chunks."""
 

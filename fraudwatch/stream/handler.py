@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from fraudwatch.stream.poison import VoidStateError
 from fraudwatch.stream.publishing import Publisher
 from fraudwatch.stream.recovery import Part, Recovery, Replayed
 from fraudwatch.stream.states import PartitionState, States
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Handler:
         async with self._turn:
             await self._states.use(model)
         self._metrics.model(model.version, model.span_ms[1])
+
+    async def between(self, look: Callable[[], R]) -> R:
+        """Runs a function on the folding thread between two batches: what was folded is delivered, nothing moves."""
+        async with self._turn:
+            return await self._states.run(look)
 
     async def handle(self, chunks: Sequence[Chunk]) -> Handled:
         """Handles chunks of any partitions, each partition's in the order of its offsets.

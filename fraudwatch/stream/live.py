@@ -25,6 +25,7 @@ from fraudwatch.stream.poison import Poison
 from fraudwatch.stream.publishing import Published, Publisher, Withheld
 from fraudwatch.stream.recovery import Recovery
 from fraudwatch.stream.restore import Restorer
+from fraudwatch.stream.snapshots import Loader, Snapshots
 from fraudwatch.stream.states import States
 from fraudwatch.stream.trainer import Trainer
 from fraudwatch.stream.watch import Watch
@@ -61,11 +62,24 @@ class Live:
         self.health = Health(settings.stream.stalled_after / 1000)
         source = settings.source.topic
         poison = Poison(settings.stream.poison_per_hour)
-        self._states = States(parts.make_pipeline, partitions[source], AccountPlaces(settings), poison)
+        self._states = States(
+            parts.make_pipeline, partitions[source], AccountPlaces(settings), poison, parts.restore_pipeline
+        )
         publisher = Withheld(self._use) if shadow else self._publisher(parts)
-        restorer = Restorer(settings, self._states, metrics, self.health)
+        loader = Loader(settings, self._states, metrics, self.health) if settings.snapshots.every else None
+        restorer = Restorer(settings, self._states, metrics, self.health, loader)
         self._recovery = Recovery(self._states, restorer, poison)
         self._handler = Handler(self._states, publisher, metrics, self._recovery)
+        self._snapshots: Snapshots | None = None
+        if loader is not None:
+            self._snapshots = Snapshots(
+                settings,
+                self._states,
+                self._handler.between,
+                lambda: self.app.producer,
+                loader.newest,
+                metrics,
+            )
         models = WholeTopic(settings, settings.topics.models)
         reads_models = fixed is None and not shadow
         self._models = ModelReader(models, parts.load, self._use, metrics) if reads_models else None
@@ -77,7 +91,7 @@ class Live:
             settings, parts, self._states, publisher.send_model, metrics, is_shadow=shadow
         )
         self._watch = Watch(settings, self._states, metrics, self.health, self.app.handled_to)
-        self._assignment = Assignment(self.app, self._restore, self.health.revoked)
+        self._assignment = Assignment(self.app, self._restore, self._revoked)
         self.app.on_before_shutdown.connect(self._end)
         self.app.agent(raw_topic(self.app, source), name="transactions", concurrency=1)(self._take_batches)
         metrics.budget(settings.alerts.alerts_per_day)
@@ -118,6 +132,11 @@ class Live:
             self.health.state = f"warming up, {progress:.0%} of the training sample"
             self._metrics.training_progress(progress)
 
+    def _revoked(self) -> None:
+        self.health.revoked()
+        if self._snapshots is not None:
+            self._snapshots.revoked()
+
     async def _restore(self, committed: Committed, stands: Callable[[], bool]) -> None:
         await self._start_once()
         await self._recovery.restore({place.partition: at or 0 for place, at in committed.items()}, stands)
@@ -126,6 +145,8 @@ class Live:
             partitions = sorted(place.partition for place in committed)
             self._look_at_model()
             self.health.assigned(partitions)
+            if self._snapshots is not None:
+                self._snapshots.assigned(partitions, self.app.consumer_generation_id)
             logger.info("live on partitions %s; %s", partitions, self.health.state)
 
     async def _start_once(self) -> None:
@@ -147,6 +168,9 @@ class Live:
 
     async def _end(self, *_: Any, **__: Any) -> None:
         await self._trainer.close()
+        # Half of what is left until the process is cut off: what was handled is committed already.
+        if self._snapshots is not None and self.app.conf.stream_wait_empty:
+            await self._snapshots.close(self._settings.stream.shutdown / 2000)
 
     def close(self) -> None:
         """After the loop has ended."""

@@ -15,6 +15,7 @@ from fraudwatch.records import (
     Transaction,
     Transactions,
 )
+from fraudwatch.snapshots import Blocks
 
 Headers = list[tuple[str, bytes]]
 
@@ -118,8 +119,12 @@ class Pipeline(Protocol):
     def training(self) -> Training: ...
     @property
     def policy(self) -> Policy: ...
+    @property
+    def accounts(self) -> IntArray: ...
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch: ...
     def use(self, model: Any) -> None: ...
+    def state(self) -> Blocks: ...
+    def history_lost(self) -> int: ...
 
 
 class Disposition(Protocol):
@@ -139,6 +144,23 @@ class MakePipeline(Protocol):
     def __call__(self, partition: int, partitions: int, model: Any | None) -> Pipeline: ...
 
 
+class Loaded(Protocol):
+    """What became of a snapshot's blocks: those that are not known here, and those that begin anew, with the cause."""
+
+    @property
+    def dropped(self) -> Sequence[str]: ...
+    @property
+    def anew(self) -> Mapping[str, str]: ...
+
+
+class RestorePipeline(Protocol):
+    """Makes the state of one partition as it was saved. Raises SnapshotError where it cannot."""
+
+    def __call__(
+        self, blocks: Blocks, partition: int, partitions: int, model: Any | None
+    ) -> tuple[Pipeline, Loaded]: ...
+
+
 @dataclass(frozen=True)
 class Parts:
     """The worker's collaborators.
@@ -148,7 +170,7 @@ class Parts:
     `encode_shorter` a small one for a broker that finds it too large; `letter_headers` say of a dead letter which
     record it was and why; `read_disposition` raises UnusableInputError; `unfed` names the features that the fields
     of the source cannot feed; `warm_up` compiles or loads the kernels that need no model, and runs on the folding
-    thread before the worker is ready.
+    thread before the worker is ready. Without `restore_pipeline` no snapshots are taken, and none is read.
     """
 
     make_pipeline: MakePipeline
@@ -160,6 +182,7 @@ class Parts:
     read_disposition: Callable[[bytes], Disposition]
     unfed: Sequence[str] = ()
     warm_up: Callable[[], None] | None = None
+    restore_pipeline: RestorePipeline | None = None
 
 
 class SourceDecoder(Protocol):

@@ -13,7 +13,8 @@ from fraudwatch.decode.canonical import canonical
 from fraudwatch.decode.letters import dead_letter_headers
 from fraudwatch.features import Catalogue
 from fraudwatch.pipeline import Pipeline, train_artefact, warm_up
-from fraudwatch.stream.parts import Artefact, IntakeParts, Parts
+from fraudwatch.snapshots import Blocks
+from fraudwatch.stream.parts import Artefact, IntakeParts, Loaded, Parts
 
 
 def real_parts(settings: Settings) -> Parts:
@@ -23,6 +24,13 @@ def real_parts(settings: Settings) -> Parts:
     def make_pipeline(partition: int, partitions: int, model: Any | None) -> Pipeline:
         return Pipeline(
             settings, partition=partition, partitions=partitions, model=model, timer=time.perf_counter
+        )
+
+    def restore_pipeline(
+        blocks: Blocks, partition: int, partitions: int, model: Any | None
+    ) -> tuple[Pipeline, Loaded]:
+        return Pipeline.of(
+            settings, blocks, partition=partition, partitions=partitions, model=model, timer=time.perf_counter
         )
 
     def load(artefact: Artefact) -> detection.Model:
@@ -41,6 +49,7 @@ def real_parts(settings: Settings) -> Parts:
         read_disposition=dispositions.read,
         unfed=catalogue.unfed,
         warm_up=partial(warm_up, settings),
+        restore_pipeline=restore_pipeline,
     )
 
 

@@ -1,7 +1,10 @@
-"""The state of a partition on assignment: a function of its log, folded again without publishing (D2).
+"""The state of a partition on assignment: its newest snapshot, and the log from there on (D2).
 
 `Restorer.restore` is awaited in Faust's `on_rebalance_complete`, the one place that holds every record back
 while heartbeats go on, and where an exception ends the worker (FACTS §1).
+
+position = max(snapshot, commit): what lies between the two is folded without publishing where the snapshot is older,
+and skipped when the broker delivers it again where it is newer (`PartitionState.fold`).
 """
 
 import logging
@@ -18,8 +21,9 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics
 from fraudwatch.stream.clients import open_consumer
+from fraudwatch.stream.fetching import Fetched, read_in_chunks
 from fraudwatch.stream.health import Health
-from fraudwatch.stream.raw import to_chunk
+from fraudwatch.stream.snapshots.loading import Loader
 from fraudwatch.stream.states import PartitionState, States
 
 logger = logging.getLogger(__name__)
@@ -45,16 +49,24 @@ class _Gap:
 
 
 class Restorer:
-    """Brings the states in line with an assignment."""
+    """Brings the states in line with an assignment. Without a `loader` there are no snapshots."""
 
-    def __init__(self, settings: Settings, states: States, metrics: Metrics, health: Health) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        states: States,
+        metrics: Metrics,
+        health: Health,
+        loader: Loader | None = None,
+    ) -> None:
         self._settings = settings
         self._states = states
         self._metrics = metrics
         self._health = health
+        self._loader = loader
 
     async def restore(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
-        """Folds the log of each partition up to its committed offset, or stops when the assignment changes.
+        """Makes the state of each partition that of its committed offset, or stops when the assignment changes.
 
         `committed` has every assigned partition: the offset of its first record that was not acknowledged, 0
         where there was none. `stands` says whether the assignment is still the one. States of other partitions
@@ -64,19 +76,31 @@ class Restorer:
             if state.partition not in committed:
                 self._states.drop(state.partition)
                 self._metrics.forget(state.partition)
+        await self._make_whole(committed, stands)
+
+    async def renew(self, partition: int, until: int, stands: Callable[[], bool]) -> None:
+        """Makes the state of a partition anew, as of the record before `until`. Raises BrokerError."""
+        if self._states.get(partition) is not None:
+            self._states.drop(partition)
+        await self._make_whole({partition: until}, stands)
+
+    async def _make_whole(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
         if not committed:
             return
         try:
             async with open_consumer(self._settings) as consumer:
-                gaps = await self._find_gaps(consumer, committed)
-                await self._fold(consumer, [gap for gap in gaps if gap.records], stands)
+                gaps = await self._find_gaps(consumer, committed, stands)
+                if gaps := [gap for gap in gaps if gap.records]:
+                    await self._fold(consumer, gaps, stands)
         except KafkaError as error:
             raise BrokerError(
                 f"{self._settings.source.topic}: expected to read the log up to the committed offsets, "
                 f"found: {error!r}. The state cannot be made whole; restart when the broker answers."
             ) from error
 
-    async def _find_gaps(self, consumer: Any, committed: Mapping[int, int]) -> list[_Gap]:
+    async def _find_gaps(
+        self, consumer: Any, committed: Mapping[int, int], stands: Callable[[], bool]
+    ) -> list[_Gap]:
         places = {
             partition: TopicPartition(self._settings.source.topic, partition) for partition in committed
         }
@@ -90,24 +114,72 @@ class Restorer:
                     f"{committed[partition]}, found its end at {last[place]}. The topic was made anew: reset "
                     f"the offsets of group {self._settings.kafka.group}, or use another kafka.group."
                 )
-            state = self._states.get(partition) or self._states.make(partition)
-            state.position = max(state.position, first[place])
+            state = await self._begin(consumer, place, last[place], stands)
+            if state is None:
+                return []
+            await self._skip_what_is_gone(state, place, first[place], committed[partition])
             gaps.append(_Gap(state, place, committed[partition]))
         return gaps
+
+    async def _begin(
+        self, consumer: Any, place: TopicPartition, end: int, stands: Callable[[], bool]
+    ) -> PartitionState | None:
+        """The state to go on with: the one that is held, the newest snapshot's if that is newer, or an empty one.
+
+        None where the assignment changed meanwhile.
+        """
+        if self._loader is not None:
+            await self._loader.load(consumer, place.partition, end, stands)
+        if not stands():
+            return None
+        held = self._states.get(place.partition)
+        if held is None:
+            held = self._states.make(place.partition)
+            self._metrics.snapshots.restored_from("log")
+        return held
+
+    async def _skip_what_is_gone(
+        self, state: PartitionState, place: TopicPartition, first: int, committed: int
+    ) -> None:
+        """The log may begin behind what the state knows: never without a word."""
+        if first <= state.position:
+            return
+        is_refused = self._loader is not None and place.partition in self._loader.refused
+        is_unread = 0 < committed < first
+        if state.position > 0 or is_refused or is_unread:
+            self._metrics.snapshots.degraded()
+            await self._states.run(state.pipeline.history_lost)
+            logger.error(
+                "%s, partition %d: DEGRADED START: expected the log from offset %d on, found that it begins at %d: "
+                "up to %d records are in no state. Accounts seen before have lost history and warm up again, until "
+                "the longest of features.windows has passed. Lengthen the log's retention.",
+                *(place.topic, place.partition, state.position, first, first - state.position),
+            )
+        else:
+            logger.info("%s, partition %d: the log begins at offset %d", place.topic, place.partition, first)
+        if is_unread:
+            logger.error(
+                "%s, partition %d: %d records, from the committed offset %d on, were removed from the log before they "
+                "were assessed: LOST. Lengthen its retention past the longest lag.",
+                *(place.topic, place.partition, first - committed, committed),
+            )
+        state.position = first
 
     async def _fold(self, consumer: Any, gaps: list[_Gap], stands: Callable[[], bool]) -> None:
         total, started = sum(gap.records for gap in gaps), time.monotonic()
         said = started
         consumer.assign([gap.place for gap in gaps])
+        read_in_chunks(consumer, self._settings.source.topic, LARGEST_FOLD)
         for gap in gaps:
             consumer.seek(gap.place, gap.state.position)
         left = gaps
         while left and stands():
-            fetched = await consumer.getmany(timeout_ms=FETCH_MS, max_records=LARGEST_FOLD)
+            fetched = await consumer.getmany(timeout_ms=FETCH_MS, max_records=1)
             for gap in left:
-                if not stands():
-                    return
-                await self._fold_into(gap, fetched.get(gap.place, []), await consumer.position(gap.place))
+                for found in fetched.get(gap.place, []):
+                    if not stands():
+                        return
+                    await self._fold_into(gap, found)
             left = [gap for gap in left if gap.records]
             # A finished partition stays assigned, and must not be fetched to its end.
             consumer.pause(*(gap.place for gap in gaps if not gap.records))
@@ -117,8 +189,8 @@ class Restorer:
         if total and not left:
             logger.info("restored about %d records in %.1f s", total, time.monotonic() - started)
 
-    async def _fold_into(self, gap: _Gap, messages: list[Any], read_to: int) -> None:
-        chunk = to_chunk(gap.place.topic, gap.place.partition, messages) if messages else None
+    async def _fold_into(self, gap: _Gap, found: Fetched) -> None:
+        chunk = found.chunk
         if chunk is not None and chunk.offsets[0] < gap.end:
             chunk = chunk.part(0, int(np.searchsorted(chunk.offsets, gap.end)))
             await self._states.run(gap.state.fold, chunk, publish=False)
@@ -126,4 +198,4 @@ class Restorer:
             self._metrics.restored(len(chunk))
             self._health.moved()
         # Holes (compaction, transaction markers) are passed without a record.
-        gap.state.position = max(gap.state.position, min(read_to, gap.end))
+        gap.state.position = max(gap.state.position, min(found.end, gap.end))

@@ -11,21 +11,31 @@ from fraudwatch.stream.poison import Poison
 from fraudwatch.stream.real import real_parts
 from fraudwatch.stream.recovery import Recovery
 from fraudwatch.stream.restore import Restorer
+from fraudwatch.stream.snapshots import Loader
 from fraudwatch.stream.states import States
 
 
-def fold_log(settings: Settings, partition: int, until: int, *, partitions: int) -> Pipeline:
-    """A pipeline that has folded its partition's log, one of `partitions`, up to the offset `until`, not included.
+def restored(
+    settings: Settings, partition: int, until: int, *, partitions: int, from_log: bool = False
+) -> Pipeline:
+    """The pipeline of a partition, one of `partitions`, as of the log up to the offset `until`, not included.
 
-    Raises BrokerError.
+    It is made as a worker makes it: from the newest snapshot that is not newer, and the log from there on; with
+    `from_log`, or where `snapshots.every` is 0, from the log alone. Raises BrokerError.
     """
-    return asyncio.run(_restored(settings, partition, until, partitions))
+    return asyncio.run(_restored(settings, partition, until, partitions, from_log=from_log))
 
 
-async def _restored(settings: Settings, partition: int, until: int, partitions: int) -> Pipeline:
-    poison = Poison(settings.stream.poison_per_hour)
-    states = States(real_parts(settings).make_pipeline, partitions, AccountPlaces(settings), poison)
-    restorer = Restorer(settings, states, Metrics(), Health(settings.stream.stalled_after / 1000))
+async def _restored(
+    settings: Settings, partition: int, until: int, partitions: int, *, from_log: bool
+) -> Pipeline:
+    parts, poison = real_parts(settings), Poison(settings.stream.poison_per_hour)
+    states = States(parts.make_pipeline, partitions, AccountPlaces(settings), poison, parts.restore_pipeline)
+    metrics, health = Metrics(), Health(settings.stream.stalled_after / 1000)
+    loader = None
+    if settings.snapshots.every and not from_log:
+        loader = Loader(settings, states, metrics, health, until=until)
+    restorer = Restorer(settings, states, metrics, health, loader)
     try:
         await Recovery(states, restorer, poison).restore({partition: until}, lambda: True)
         pipeline = states[partition].pipeline

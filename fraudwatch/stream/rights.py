@@ -32,6 +32,7 @@ WORKER: Needs = {
     "topics.dead_letters": (Operation.WRITE,),
     "topics.dispositions": (Operation.READ,),
     "topics.models": (Operation.READ, Operation.WRITE),
+    "topics.snapshots": (Operation.READ, Operation.WRITE),
 }
 """docs/security.md lists the same with the reasons; tests/security compares."""
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from fraudwatch.errors import FraudwatchError
 from fraudwatch.records import NO_TIMESTAMP, Chunk
+from fraudwatch.snapshots import Blocks, Stamp
 from fraudwatch.stream.misplaced import AccountPlaces
-from fraudwatch.stream.parts import Batch, MakePipeline, Pipeline
+from fraudwatch.stream.parts import Batch, Loaded, MakePipeline, Pipeline, RestorePipeline
 from fraudwatch.stream.poison import Poison, VoidStateError
 
 P = ParamSpec("P")
@@ -25,7 +26,8 @@ class PartitionState:
     `accounts` and `poison` are shared by all of them.
 
     `position` is the offset of the first record not folded yet; it never goes back. `reached_ms` is the Kafka
-    timestamp of the last record handled.
+    timestamp of the last record handled. `is_whole` is false from the first record of a fold until what came of it is
+    delivered.
     """
 
     partition: int
@@ -34,6 +36,7 @@ class PartitionState:
     poison: Poison
     position: int = 0
     reached_ms: int = NO_TIMESTAMP
+    is_whole: bool = True
 
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         """Folds the records that are new to this state, maybe none; the others were folded before.
@@ -41,6 +44,7 @@ class PartitionState:
         Known poison is left out. Raises BrokerError where too many accounts are in two partitions, and VoidStateError
         for an error in our own code: then nothing can be said of this state any more.
         """
+        self.is_whole = False
         new = self.poison.without(chunk.part(int(np.searchsorted(chunk.offsets, self.position))))
         try:
             batch = self.pipeline.fold(new, publish=publish)
@@ -58,6 +62,7 @@ class PartitionState:
         if len(chunk) and chunk.offsets[-1] >= self.position:
             self.position = int(chunk.offsets[-1]) + 1
             self.reached_ms = int(chunk.timestamps_ms[-1])
+        self.is_whole = True
 
 
 class States:
@@ -69,12 +74,18 @@ class States:
     """
 
     def __init__(
-        self, make_pipeline: MakePipeline, partitions: int, accounts: AccountPlaces, poison: Poison
+        self,
+        make_pipeline: MakePipeline,
+        partitions: int,
+        accounts: AccountPlaces,
+        poison: Poison,
+        restore_pipeline: RestorePipeline | None = None,
     ) -> None:
         self.accounts = accounts
+        self.partitions = partitions
         self._poison = poison
         self._make_pipeline = make_pipeline
-        self._partitions = partitions
+        self._restore_pipeline = restore_pipeline
         self._held: dict[int, PartitionState] = {}
         self._model: Any | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fold")
@@ -94,10 +105,30 @@ class States:
     def make(self, partition: int) -> PartitionState:
         """An empty state for a partition that is not held."""
         # Partitions may have been added to the topic since the start.
-        self._partitions = max(self._partitions, partition + 1)
-        pipeline = self._make_pipeline(partition, self._partitions, self._model)
+        self.partitions = max(self.partitions, partition + 1)
+        pipeline = self._make_pipeline(partition, self.partitions, self._model)
         self._held[partition] = PartitionState(partition, pipeline, self.accounts, self._poison)
         return self._held[partition]
+
+    async def load(self, stamp: Stamp, blocks: Blocks) -> tuple[PartitionState, Loaded]:
+        """The state that a snapshot holds, in place of the one that is held.
+
+        Raises SnapshotError where it does not fit, and the held one stays.
+        """
+        assert self._restore_pipeline is not None
+        model = self._model
+        pipeline, loaded = await self.run(
+            self._restore_pipeline, blocks, stamp.partition, stamp.partitions, model
+        )
+        while model is not self._model:  # one came meanwhile
+            model = self._model
+            await self.run(pipeline.use, model)
+        state = PartitionState(
+            stamp.partition, pipeline, self.accounts, self._poison, stamp.offset, stamp.reached_ms
+        )
+        await self.run(self.accounts.add, stamp.partition, pipeline.accounts.tolist())
+        self._held[stamp.partition] = state
+        return state, loaded
 
     def drop(self, partition: int) -> None:
         """Another worker has the partition now."""

@@ -86,7 +86,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     The process ends at the first commit that the group refuses (DESIGN D2). Records that are fetched while a rebalance
     ends are thrown away, and Faust seeks back to the committed offset only where there is one: the beginning of a
-    partition nobody had committed yet was lost.
+    partition nobody had committed yet was lost. A commit of what the log no longer has is as good as none; the
+    restorer has said so.
     """
 
     _is_refused = False
@@ -126,6 +127,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def perform_seek(self) -> None:
         await super().perform_seek()
+        first = await self.earliest_offsets(*self.assignment()) if self.assignment() else {}
+        for place, begin in first.items():
+            if (self._committed_offset[TP(*place)] or begin) < begin:
+                self._committed_offset[TP(*place)] = None
         uncommitted = [place for place in self.assignment() if not self._committed_offset[place]]
         if uncommitted:
             places = [driver.ensure_aiokafka_TP(place) for place in uncommitted]

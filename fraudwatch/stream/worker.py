@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics
@@ -46,12 +47,16 @@ def run_worker(
     if shadow:
         settings = replace(settings, kafka=replace(settings.kafka, group=f"{settings.kafka.group}-shadow"))
     log = {"topics.transactions" if settings.sources else "source.topic": settings.source.topic}
+    if shadow or parts.restore_pipeline is None:
+        settings = replace(settings, snapshots=replace(settings.snapshots, every=Duration(0)))
     written = {} if shadow else _own_topics(settings, with_models=fixed is None)
     partitions = asyncio.run(
         look_at_cluster(settings, log | written, [settings.topics.dispositions], needs=rights.WORKER)
     )
     if not shadow:
-        _require_review_partitions(settings, partitions)
+        for own in ("topics.review", "topics.snapshots"):
+            if own in written:
+                _require_partitions(settings, partitions, own, written[own])
     if parts.unfed:
         logger.info("features without what they need of the source: %s", ", ".join(parts.unfed))
 
@@ -76,14 +81,18 @@ def _own_topics(settings: Settings, *, with_models: bool) -> dict[str, str]:
     topics = settings.topics
     own = {"topics.review": topics.review, "topics.dead_letters": topics.dead_letters}
     own["topics.dispositions"] = topics.dispositions
-    return own | {"topics.models": topics.models} if with_models else own
+    if with_models:
+        own["topics.models"] = topics.models
+    if settings.snapshots.every:
+        own["topics.snapshots"] = topics.snapshots
+    return own
 
 
-def _require_review_partitions(settings: Settings, partitions: Mapping[str, int]) -> None:
-    source, review = partitions[settings.source.topic], partitions[settings.topics.review]
-    if review < source:
+def _require_partitions(settings: Settings, partitions: Mapping[str, int], setting: str, topic: str) -> None:
+    source, found = partitions[settings.source.topic], partitions[topic]
+    if found < source:
         raise BrokerError(
-            f"topics.review {settings.topics.review}: expected at least the {source} partitions of "
-            f"{settings.source.topic}, because an alert goes to the partition of its account, found {review}. "
-            "Give the topic more partitions."
+            f"{setting} {topic}: expected at least the {source} partitions of {settings.source.topic}, because what is "
+            f"of an account or partition goes to the same one there, found {found}. Give the topic more partitions "
+            "(`fraudwatch topics --apply`)."
         )

@@ -24,6 +24,7 @@ def series() -> dict[str, set[str]]:
     metrics.lag(0, 1, 1.0)
     metrics.edge(0, 1.0)
     metrics.model("v", 0)
+    metrics.snapshots.taken(0, at_seconds=0.0, offset=0, size=0)
     found: dict[str, set[str]] = {}
     for family in [*metrics.registry.collect(), *IntakeMetrics(["s"]).registry.collect()]:
         labels = {label for sample in family.samples for label in sample.labels}

@@ -21,6 +21,7 @@ def of_a_worker() -> Metrics:
     metrics.lag(0, 1, 1.0)
     metrics.edge(0, 1.0)
     metrics.model("v", 0)
+    metrics.snapshots.taken(0, at_seconds=0.0, offset=0, size=0)
     return metrics
 
 
@@ -57,6 +58,7 @@ def test_the_page_lists_every_value_of_every_closed_label():
         "`severity`": words(labels.SEVERITIES),
         "`kind`": words(labels.KINDS),
         "`verdict`": words(labels.VERDICTS),
+        "`origin`": words(labels.RESTORED_FROM),
         "`stage` of `fraudwatch_stage_seconds`": words(labels.STAGES),
         "`stage` of `fraudwatch_dead_letters_total`": words(labels.DEAD_LETTER_STAGES),
     }

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.loading import dump
-from fraudwatch.config.settings import Kafka, Metrics, Settings, Source, Stream, Topics, Training
+from fraudwatch.config.settings import Kafka, Metrics, Settings, Snapshots, Source, Stream, Topics, Training
 
 PROGRAM = Path(__file__).with_name("recording_worker.py")
 CHUNK_PROGRAM = Path(__file__).with_name("chunk_member.py")
@@ -171,7 +171,13 @@ class Broker:
     def create_topics(self, partitions: int, *, only: tuple[str, ...] | None = None) -> None:
         """The topics of the settings, or only those named."""
         topics = self.settings.topics
-        own = (topics.review, topics.dead_letters, topics.models, topics.dispositions)
+        own = (
+            topics.review,
+            topics.dead_letters,
+            topics.models,
+            topics.dispositions,
+            topics.snapshots,
+        )
         names = only or (self.settings.source.topic, *own)
         admin = AdminClient(self._client)
         for created in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
@@ -299,10 +305,13 @@ def settings(kafka: str, unique_name: Callable[[str], str], free_port: Callable[
             dead_letters=f"{name}.dead",
             dispositions=f"{name}.dispositions",
             models=f"{name}.models",
+            snapshots=f"{name}.snapshots",
         ),
         source=Source(topic=f"{name}.source"),
         training=Training(min_transactions=1_000_000),
         stream=Stream(batch_records=64, commit_every=Duration(500)),
+        # Each start folds the whole log; tests of snapshots take them.
+        snapshots=Snapshots(every=Duration(0)),
         metrics=Metrics(port=free_port()),
     )
 

@@ -4,7 +4,8 @@ A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `big_a
 shorter one is not), `slow` or `slow_alert` (the fold takes a second), `slow_to_restore` (a quarter of one, when not
 live), `hang` (it never ends) or `explode` (the fold raises, unless JOURNAL.healed exists). Without an `account` it is
 one of the partition's own. Anything else is a dead letter. The journal has one line a fold: `live|restored PARTITION
-FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state was made of.
+FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state was made of; `loaded PARTITION RECORDS` for
+a state from a snapshot, `lost PARTITION` where history was lost.
 """
 
 import hashlib
@@ -22,11 +23,14 @@ import numpy as np
 
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode.columns import by_column
-from fraudwatch.errors import ArtefactError, TrainingError
+from fraudwatch.errors import ArtefactError, SnapshotError, TrainingError
 from fraudwatch.pipeline import Assessments, Batch
 from fraudwatch.records import Chunk, DeadLetter, Outcome, Record, Refusal, Stage, Transaction
+from fraudwatch.snapshots import Block, Blocks
 from fraudwatch.stream.models import Bytes
 from fraudwatch.stream.parts import Artefact
+
+HISTORY_VERSION = 1
 
 
 class FakeAlert(msgspec.Struct):
@@ -69,6 +73,7 @@ class RecordingPipeline:
         self.training = FakeTraining(wanted)
         self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf))
         self._digest = hashlib.sha256()
+        self._bytes = bytearray()
         self._accounts: set[str] = set()
 
     def use(self, model: FakeModel) -> None:
@@ -84,7 +89,7 @@ class RecordingPipeline:
         accounts: list[int] = []
         rows: list[int] = []
         for row, record in enumerate(records):
-            self._digest.update(record.value or b"none")
+            self._take_in(record.value or b"none")
             self.training.seen += 1
             content = read(record.value)
             if content is None:
@@ -122,6 +127,42 @@ class RecordingPipeline:
             stage_seconds={"decode": 0.0},
             new_accounts=np.array(accounts, np.int64),
         )
+
+    def _take_in(self, value: bytes) -> None:
+        self._digest.update(value)
+        self._bytes += value
+
+    @property
+    def accounts(self) -> np.ndarray[Any, Any]:
+        return np.array([zlib.crc32(account.encode()) for account in self._accounts], np.int64)
+
+    def state(self) -> Blocks:
+        """All bytes that were folded; unknown to every version but this one is a block of its own."""
+        names = "\n".join(sorted(self._accounts)).encode()
+        arrays = {
+            "bytes": np.frombuffer(bytes(self._bytes), np.uint8),
+            "accounts": np.frombuffer(names, np.uint8),
+            "seen": np.array([self.training.seen], np.int64),
+        }
+        return {"history": Block(HISTORY_VERSION, arrays), "policy": Block(1, {})}
+
+    def restore(self, blocks: Blocks) -> SimpleNamespace:
+        """Raises SnapshotError for a history of another version."""
+        history = blocks["history"]
+        if history.version != HISTORY_VERSION:
+            raise SnapshotError(f"expected history of version {HISTORY_VERSION}, found {history.version}")
+        self._take_in(history.arrays["bytes"].tobytes())
+        self._accounts = set(history.arrays["accounts"].tobytes().decode().split())
+        self.training.seen = int(history.arrays["seen"][0])
+        self._line("loaded", self.partition, self.training.seen)
+        known = {"history", "policy"}
+        return SimpleNamespace(
+            dropped=sorted(set(blocks) - known), anew=dict.fromkeys(known - set(blocks), "missing")
+        )
+
+    def history_lost(self) -> int:
+        self._line("lost", self.partition)
+        return len(self._accounts)
 
     def _do(self, what: str | None, publish: bool) -> None:
         if what == "explode" and not self.journal.with_suffix(".healed").exists():

@@ -3,12 +3,14 @@
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from recording_pipeline import FakeModel, RecordingPipeline, encode_shorter, fit, load
 
 from fraudwatch.alerts.dispositions import read
 from fraudwatch.decode.letters import dead_letter_headers
+from fraudwatch.snapshots import Blocks
 from fraudwatch.stream import run_worker
 from fraudwatch.stream.parts import Parts
 
@@ -20,6 +22,12 @@ def main() -> int:
     def make_pipeline(partition: int, partitions: int, model: FakeModel | None) -> RecordingPipeline:
         return RecordingPipeline(journal, partition, settings.training.min_transactions, model)
 
+    def restore_pipeline(
+        blocks: Blocks, partition: int, partitions: int, model: FakeModel | None
+    ) -> tuple[RecordingPipeline, Any]:
+        pipeline = make_pipeline(partition, partitions, model)
+        return pipeline, pipeline.restore(blocks)
+
     parts = Parts(
         make_pipeline,
         fit,
@@ -29,6 +37,7 @@ def main() -> int:
         dead_letter_headers,
         read,
         ["distance"],
+        restore_pipeline=restore_pipeline,
     )
     return run_worker(settings, parts=parts, shadow="shadow" in sys.argv)
 
