@@ -22,10 +22,10 @@ from journal import Died, Folded, Handled, Journal, Live, Made
 from states import write_state
 
 from fraudwatch.cli import main
-from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.live import Live as Worker
 from fraudwatch.stream.publishing import Published
+from fraudwatch.stream.snapshots import Snapshots
 from fraudwatch.stream.states import PartitionState
 
 INSIDE_SECONDS = 0.002
@@ -143,20 +143,17 @@ def watch_publishing(points: Points) -> None:
 
 def watch_requests(points: Points) -> None:
     """Comes to the points inside a commit and inside a snapshot."""
-    request, send = GroupCoordinator._send_req, Delivery.send
+    request, send = GroupCoordinator._send_req, Snapshots._send
 
     async def pointed_request(self: Any, what: Any) -> Any:
         if "OffsetCommit" not in type(what).__name__:
             return await request(self, what)
         return await points.inside("committing", request(self, what))
 
-    async def pointed_send(self: Any, messages: Any, dead_letters: Any = ()) -> None:
-        if any(".snapshots" in message.topic for message in messages):
-            await points.inside("snapshot", send(self, messages, dead_letters))
-        else:
-            await send(self, messages, dead_letters)
+    async def pointed_send(self: Any, key: bytes, value: bytes, partition: int) -> Any:
+        return await points.inside("snapshot", send(self, key, value, partition))
 
-    GroupCoordinator._send_req, Delivery.send = pointed_request, pointed_send
+    GroupCoordinator._send_req, Snapshots._send = pointed_request, pointed_send  # type: ignore[method-assign]
 
 
 def keep_states(directory: Path) -> None:
