@@ -208,7 +208,10 @@ def test_an_alert_that_should_not_be_is_found() -> None:
 
 def test_an_alert_that_says_something_else_is_found() -> None:
     found = verdict(review=sent(ALERTS[0], alert("b", 3, score=3.5)))
-    assert found.findings == ["1 alerts say something else than without faults"]
+    assert found.findings == [
+        "1 alerts say something else than without faults",
+        "such as b, sequence 1 (partition 0, offset 3): score 3.5 instead of 3.0",
+    ]
 
 
 def test_a_repeated_alert_is_a_duplicate_where_its_record_was_judged_twice() -> None:

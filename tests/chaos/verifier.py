@@ -3,6 +3,7 @@
 Pure functions of the evidence, so that each of them can be shown to find what it is there to find.
 """
 
+import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,9 @@ from fraudwatch.alerts import read
 
 Place = tuple[int, int]
 """Partition and offset in the log."""
+
+
+LONGEST_SAID = 2_000
 
 
 class Evidence(NamedTuple):
@@ -69,7 +73,9 @@ def judge(evidence: Evidence, reference: Reference, *, is_wire_whole: bool) -> V
         len(set(copies) - {(each.alert_id, each.sequence) for each in reference.raised}),
         "alerts are invented",
     )
-    found(differing_alerts(copies, reference), "alerts say something else than without faults")
+    differing = differing_alerts(copies, reference)
+    if found(len(differing), "alerts say something else than without faults"):
+        findings.append(f"such as {differing[0][:LONGEST_SAID]}")
     found(out_of_order(evidence.review, reference), "accounts have their alerts in another order")
     found(early_commits(evidence, reference), "records were committed before they were done")
     found(raised_below_commit(evidence), "records were judged live again below the commit")
@@ -175,15 +181,25 @@ def sent_alerts(review: Sequence[Logged]) -> Copies:
     return dict(copies)
 
 
-def differing_alerts(copies: Copies, reference: Reference) -> int:
-    """Messages of an alert of the reference that do not say the same, names of evidence aside."""
-    says = {(each.alert_id, each.sequence): each.says for each in reference.raised}
-    return sum(
-        comparable(read(copy.value or b"")) != says[which]
-        for which, sent in copies.items()
-        if which in says
-        for copy in sent
-    )
+def differing_alerts(copies: Copies, reference: Reference) -> list[str]:
+    """Of each message that does not say the same as without faults, names of evidence aside: which, and what of it."""
+    says = {(each.alert_id, each.sequence): each for each in reference.raised}
+    found = []
+    for which, sent in copies.items():
+        for copy in sent if which in says else ():
+            ours, theirs = comparable(read(copy.value or b"")), says[which].says
+            if ours != theirs:
+                raised = says[which]
+                place = f"partition {raised.partition}, offset {raised.offset}"
+                found.append(f"{which[0]}, sequence {which[1]} ({place}): {_difference(ours, theirs)}")
+    return found
+
+
+def _difference(ours: bytes, theirs: bytes) -> str:
+    """What differs of two JSON objects, one level deep."""
+    left, right = json.loads(ours), json.loads(theirs)
+    differing = [name for name in left if left[name] != right[name]]
+    return ", ".join(f"{name} {left[name]} instead of {right[name]}" for name in differing)
 
 
 def out_of_order(review: Sequence[Logged], reference: Reference) -> int:
