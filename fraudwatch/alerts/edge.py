@@ -74,6 +74,7 @@ class Edge:
         self._observed_days = 0.0
         self._scored = 0.0
         self._spending = Spending(budget)
+        self._aimed_with = 0.0
         self._refreshed_ms = NEVER
 
     @property
@@ -97,14 +98,16 @@ class Edge:
         edge._histogram = state["histogram"].copy()
         edge._rotate_at_ms, edge._refreshed_ms, *clock = state["clock"].tolist()
         edge._clock[0] = tuple(clock)
-        edge._observed_days, edge._scored, overspent = state["observed"].tolist()
-        edge._spending = Spending(budget, overspent)
+        edge._observed_days, edge._scored, overspent, aimed_with = state["observed"].tolist()
+        edge._spending = Spending(budget, aimed_with)
         columns = {name.removeprefix(_COLUMN): column for name, column in state.items()}
         held = int(edge._clock[0]["held"])
         edge._current = account_days.table_of(columns, 0, held)
         edge._former = account_days.table_of(columns, held)
         if edge._observed_days:
             edge._estimate(state["ranked"])
+        # What was opened since the estimate counts at the next one.
+        edge._spending = Spending(budget, overspent)
         return edge
 
     def state(self) -> dict[str, Array]:
@@ -114,7 +117,9 @@ class Edge:
             "histogram": self._histogram.copy(),
             "ranked": self._ranked.copy(),
             "clock": np.array([self._rotate_at_ms, self._refreshed_ms, *self._clock[0]], dtype=np.int64),
-            "observed": np.array([self._observed_days, self._scored, self._spending.overspent]),
+            "observed": np.array(
+                [self._observed_days, self._scored, self._spending.overspent, self._aimed_with]
+            ),
         } | {_COLUMN + name: column for name, column in columns.items()}
 
     def use(self, reference: FloatArray, transactions_per_day: float) -> None:
@@ -237,6 +242,7 @@ class Edge:
     def _estimate(self, counts: FloatArray) -> None:
         np.copyto(self._ranked, counts)
         self._exceeding = None
+        self._aimed_with = self._spending.overspent
         share, explore = self._budget.share, self._budget.explore
         self.raised_from = self._exceeded_by((1.0 - explore) * share * self._spending.correction)
         self.medium_from = self._exceeded_by(MEDIUM_SHARE * share)
@@ -254,7 +260,7 @@ def _check(state: Mapping[str, Array]) -> None:
     expected: dict[str, tuple[np.dtype[Any], int]] = {
         "histogram": (np.dtype(np.float64), BINS),
         "ranked": (np.dtype(np.float64), BINS),
-        "observed": (np.dtype(np.float64), 3),
+        "observed": (np.dtype(np.float64), 4),
         "clock": (np.dtype(np.int64), 7),
     }
     expected |= {_COLUMN + name: (ACCOUNT_DAY[name], days) for name in ACCOUNT_DAY.names or ()}

@@ -83,6 +83,22 @@ def test_a_state_is_not_touched_by_what_follows(rows: Rows, reason: Callable[...
     assert not same(policy.state(), state)
 
 
+def test_what_was_opened_since_the_edge_was_estimated_moves_it_at_the_next_estimate_only() -> None:
+    edge = started().edge
+    for _ in range(5):
+        edge.opened()
+    again = Edge.of(Budget(3.0, 0.3, 3), edge.state())
+    assert (again.raised_from, again.explored_below) == (edge.raised_from, edge.explored_below)
+    later = np.array([START_MS + 86_400_000])
+    for each in (edge, again):
+        each.observe_rows(np.zeros(1, dtype=np.int64), later, np.zeros(1), np.zeros(1, dtype=np.int64))
+        each.observe_rows(
+            np.zeros(1, dtype=np.int64), later + 7_200_000, np.zeros(1), np.zeros(1, dtype=np.int64)
+        )
+    assert again.raised_from == edge.raised_from
+    assert again.raised_from != started().edge.raised_from
+
+
 def test_a_policy_without_a_model_has_a_state_too() -> None:
     policy = Policy(Settings(), partition=0, partitions=1)
     again = Policy.of(Settings(), policy.state(), partition=0, partitions=1)
