@@ -5,7 +5,7 @@ folded into, so each one found costs a restore before and another after it.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,10 +20,15 @@ Part = tuple[PartitionState, Chunk, Batch]
 """What came of a chunk in the state of its partition."""
 
 
+Bring = Callable[[Mapping[int, int], Callable[[], bool]], Awaitable[None]]
+"""Makes states those of some positions, for as long as the assignment stands."""
+
+
 class Restores(Protocol):
-    """`fraudwatch.stream.restore.Restorer`: every state in line with an assignment."""
+    """`fraudwatch.stream.restore.Restorer`: every state in line with an assignment, or only some."""
 
     async def restore(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None: ...
+    async def bring(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None: ...
 
 
 @dataclass
@@ -47,13 +52,7 @@ class Recovery:
 
         It was acknowledged as a dead letter already.
         """
-        while True:
-            try:
-                return await self._restorer.restore(committed, stands)
-            except VoidStateError as void:
-                self._say(void)
-                self._drop(void.chunk.partition)
-                await self._find(void, committed, stands)
+        await self._past_poison(self._restorer.restore, committed, stands)
 
     async def replay(self, void: VoidStateError) -> Replayed:
         """Folds the records of a batch whose state became void, none of which was published, one by one.
@@ -76,17 +75,26 @@ class Recovery:
         return replayed
 
     async def _make_again(self, partition: int, position: int) -> None:
-        """The state of this partition up to a position; the others stay as they are."""
-        positions = {state.partition: state.position for state in self._states.held}
+        """The state of this partition up to a position, of which something may not be published yet."""
         self._drop(partition)
-        await self.restore(positions | {partition: position}, _always)
+        await self._past_poison(self._restorer.bring, {partition: position}, _always)
+        self._states[partition].is_whole = False
 
-    async def _find(
-        self, void: VoidStateError, committed: Mapping[int, int], stands: Callable[[], bool]
+    async def _past_poison(
+        self, bring: Bring, positions: Mapping[int, int], stands: Callable[[], bool]
     ) -> None:
+        while True:
+            try:
+                return await bring(positions, stands)
+            except VoidStateError as void:
+                self._say(void)
+                self._drop(void.chunk.partition)
+                await self._find(void, stands)
+
+    async def _find(self, void: VoidStateError, stands: Callable[[], bool]) -> None:
         """The poison among the records of a void state; it leaves no state, or one that has all of them."""
         partition = void.chunk.partition
-        await self.restore({**committed, partition: int(void.chunk.offsets[0])}, stands)
+        await self._past_poison(self._restorer.bring, {partition: int(void.chunk.offsets[0])}, stands)
         if not stands():
             return
         state = self._states[partition]

@@ -76,15 +76,10 @@ class Restorer:
             if state.partition not in committed:
                 self._states.drop(state.partition)
                 self._metrics.forget(state.partition)
-        await self._make_whole(committed, stands)
+        await self.bring(committed, stands)
 
-    async def renew(self, partition: int, until: int, stands: Callable[[], bool]) -> None:
-        """Makes the state of a partition anew, as of the record before `until`. Raises BrokerError."""
-        if self._states.get(partition) is not None:
-            self._states.drop(partition)
-        await self._make_whole({partition: until}, stands)
-
-    async def _make_whole(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
+    async def bring(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
+        """Does so for these partitions, and leaves the others alone. Raises BrokerError."""
         if not committed:
             return
         try:

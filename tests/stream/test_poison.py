@@ -62,6 +62,9 @@ class Log:
         self.states: States
 
     async def restore(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
+        await self.bring(committed, stands)
+
+    async def bring(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
         self.restored.append(dict(committed))
         for partition, end in committed.items():
             if not stands():
@@ -85,10 +88,13 @@ class Bench:
         self.handler = Handler(self.states, self, self.metrics, self.recovery)
         self.alerts: list[str] = []
         self.letters: list[DeadLetter] = []
+        self.is_down = False
         for partition in range(2):
             self.states.make(partition)
 
     async def send(self, alerts: Any, dead_letters: Any) -> None:
+        if self.is_down:
+            raise BrokerError("no answer")
         self.alerts += [alert.alert_id for _, alert in alerts]
         self.letters += dead_letters
 
@@ -168,6 +174,24 @@ def test_the_other_partitions_keep_their_states() -> None:
         await bench.handle(chunk(1, 0, 4), chunk(0, 0, 5))
         assert bench.states[1] is other
         assert bench.state(1) == [0, 1, 2, 3, 4]
+
+    run(scenario())
+
+
+def test_no_snapshot_is_taken_of_a_state_that_was_made_again_before_what_came_of_the_batch_is_delivered() -> (
+    None
+):
+    async def scenario() -> None:
+        bench = Bench(Log((0, 9)))
+        bench.is_down = True
+        with pytest.raises(BrokerError):
+            await bench.handle(chunk(0, 0, 9))
+        assert not bench.states[0].is_whole
+        bench.is_down = False
+        bench.states.drop(0)
+        bench.states.make(0)
+        await bench.handle(chunk(0, 0, 9))
+        assert bench.states[0].is_whole
 
     run(scenario())
 

@@ -33,11 +33,11 @@ def test_one_record_becomes_a_dead_letter_and_all_others_are_handled_as_if_it_ha
     assert (headers["stage"], headers["reason"], headers["offset"]) == (b"pipeline", b"internal", b"310")
     alerts = [alert.key() for alert in broker.read(settings.topics.review)]
     assert alerts == [b"alert-%d" % n for n in range(1, 401) if n != 311]
-    assert worker.lines("live")[-1][3] in {digest([*before, *after]), digest(numbered(1, 50))}
+    assert {line[3] for line in worker.lines("live") if line[2] == "399"} == {digest([*before, *after])}
     assert worker.shows('fraudwatch_dead_letters_total{reason="internal",stage="pipeline"} 1.0')
     assert worker.shows("fraudwatch_records_read_total 450.0")
-    assert worker.end() == 0
-
+    worker.process.kill()  # without a snapshot: the log is folded again, and the same record met again
+    worker.process.wait()
     second = start(settings)
     more = numbered(401, 410)
     broker.send(more)
