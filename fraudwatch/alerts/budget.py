@@ -40,10 +40,10 @@ class Spending:
     """
 
     def __init__(self, budget: Budget, overspent: float = 0.0) -> None:
-        self.overspent = overspent
-        """Alerts, negative where fewer were opened than the share allowed."""
         self._share: Final = budget.share
         self._most: Final = max(LEAST_DEBT, budget.share * REPAID_DAYS * math.log(LARGEST_CORRECTION))
+        self.overspent = max(overspent, -self._most)
+        """Alerts, negative where fewer were opened than the share allowed."""
 
     def opened(self) -> None:
         """One alert more; a sample is one too."""

@@ -49,6 +49,9 @@ HASH_RANGE = 2**32
 _COLUMN = "account_days."
 """How the names of those columns of a state begin that are of account-days."""
 
+_LEAST, _LARGEST = 1e-12, 1e15
+"""Between these lie all days and weights of a saved edge."""
+
 Array: TypeAlias = npt.NDArray[Any]
 
 
@@ -272,11 +275,28 @@ def _check(state: Mapping[str, Array]) -> None:
             )
         if name in ("histogram", "ranked", "observed") and not np.isfinite(array).all():
             raise SnapshotError(f"expected in the saved edge finite numbers as {name}, found others")
-    is_counted = 0 <= state["clock"][-1] <= days and (state["observed"][:2] >= 0).all()
-    if not is_counted or np.isnan(state[_COLUMN + "maximum"]).any():
+    if not _is_plausible(state):
         raise SnapshotError(
             f"expected in the saved edge at most {days} account-days, found {state['clock'][-1]}"
         )
+
+
+def _is_plausible(state: Mapping[str, Array]) -> bool:
+    """Whether counts are counts, nothing was observed after now, and weights can be reckoned with."""
+    _, refreshed, newest, _, observed, since, held = state["clock"].tolist()
+    observed_days, scored, overspent = state["observed"].tolist()
+    last = state[_COLUMN + "observed_ms"]
+    return bool(
+        NEVER <= refreshed <= newest <= -NEVER
+        and 0 <= observed <= -NEVER
+        and since >= 0
+        and 0 <= held <= len(last)
+        and ((last >= 0) & (last <= observed)).all()
+        and not np.isnan(state[_COLUMN + "maximum"]).any()
+        and all(np.abs(state[name]).max() <= _LARGEST for name in ("histogram", "ranked"))
+        and (observed_days == scored == 0.0 or min(observed_days, scored) >= _LEAST)
+        and max(observed_days, scored, abs(overspent)) <= _LARGEST
+    )
 
 
 def _given(column: Array) -> Array:

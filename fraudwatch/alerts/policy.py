@@ -130,6 +130,8 @@ class Policy:
         policy.edge = Edge.of(
             policy.budget, {name.removeprefix(_EDGE): array for name, array in state.items()}
         )
+        if bool(known.model_version) != bool(policy.edge.observed_days):
+            raise SnapshotError("expected an edge where there is a model, found one without the other")
         policy.episodes = Episodes(known.episodes)
         policy.cut.extend(known.cut)
         policy.cut_total, policy._model_version = known.cut_total, known.model_version

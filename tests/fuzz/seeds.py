@@ -265,6 +265,17 @@ def _patches() -> list[bytes]:
     return _json({"format": 1}, {"libraries": {}}, *({"content": content} for content in contents))
 
 
+def _manifests() -> list[bytes]:
+    """What is laid over a real manifest."""
+    array = {"name": "rows", "kind": "<f8", "shape": [3]}
+    fields = {"bytes": 20, "fields": [["a", "<i8", 0, []], ["b", "<i4", 8, [3]]]}
+    blocks = [{"name": "history", "version": 1, "arrays": [array, array | {"kind": fields, "name": "x"}]}]
+    stamp = {"topic": "t", "partition": 0, "partitions": 1, "offset": 40, "reached_ms": 0, "generation": 1}
+    stamp |= {"review_offset": 0, "slot": 0, "created_ms": 0, "code": "", "configuration": ""}
+    piece = ["0" * 64, 1_000, 3]
+    return _json({"format": 1}, {"format": 2}, {"stamp": stamp}, {"blocks": blocks}, {"pieces": [piece]})
+
+
 def _edits() -> list[bytes]:
     random_ = random.Random(5)
     return [b"", *(random_.randbytes(length) for length in range(2, 42))]
@@ -308,6 +319,8 @@ _MADE = {
     "manifest": _patches,
     "arrays": _npz,
     "edited_artefact": _edits,
+    "snapshots": _manifests,
+    "edited_snapshot": _edits,
     "dispositions": lambda: _json(VERDICT, REPORT, UNDO),
     "alerts": lambda: _json(ALERT),
     "dead_letters": lambda: [LETTER],
@@ -353,6 +366,10 @@ _WORDS_OF: dict[str, list[bytes]] = {
         *b"\\\\. .0 .99999 utf-7 utf-16 idna rot13 undefined".split(),
     ],
     "manifest": b'"content":{ "rows": "population":{ 0.0 100000000 4611686018427387904'.split(),
+    "snapshots": [
+        *b'"history" "policy" "training" "kind":{ "shape":[ |O <U8 >i8 |V8 |b1 "pieces":['.split(),
+        *(b"4611686018427387904", b"16777216", b'"fields":[["a","<i8",0,[]]]'),
+    ],
     "arrays": [b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\x93NUMPY", b"'fortran_order': True", b"'|O'"],
     "dispositions": b'"undo" "report" "inconclusive" 2024-02-30T00:00:00.000Z 2147483648'.split(),
     "alerts": b'"update" "low" "profile" "sample":true 1e400 -0.0'.split(),

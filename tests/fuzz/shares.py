@@ -18,6 +18,9 @@ SHARES = {
     "manifest": 8_000,
     "arrays": 2_000,
     "edited_artefact": 4_000,
+    # Snapshots.
+    "snapshots": 4_000,
+    "edited_snapshot": 4_000,
     # What people and other systems write.
     "dispositions": 14_000,
     "alerts": 10_000,

@@ -1,6 +1,7 @@
 """What is fuzzed: for each target a function of bytes that raises only on a defect, its seeds, and its share.
 
-Records (the source formats), configuration, artefacts, messages that people and other systems write, and files.
+Records (the source formats), configuration, artefacts, snapshots, messages that people and other systems write, and
+files.
 """
 
 import gzip
@@ -19,6 +20,7 @@ import seeds
 from artefacts import Forge
 from chunks import both_ways
 from feeds import RS, direct, fitted, ordinary, several
+from kept_states import SnapshotForge
 from shares import SHARES
 
 from fraudwatch import alerts
@@ -177,6 +179,10 @@ def _forge() -> Forge:
     return Forge(settings, fitted(settings), list(islice(ordinary(), 4)))
 
 
+def _snapshot_forge() -> SnapshotForge:
+    return SnapshotForge(list(islice(ordinary(), 30)))
+
+
 def _dispositions() -> Run:
     """What is read validates against the published schema, and is written and read back the same."""
     validator = jsonschema.Draft202012Validator(dispositions.schema())
@@ -293,6 +299,8 @@ _MAKERS: dict[str, tuple[Callable[[], Any], int]] = {
     "manifest": (lambda: _forge().with_manifest, 8_192),
     "arrays": (lambda: _forge().with_arrays, 4_096),
     "edited_artefact": (lambda: _forge().edited, 64),
+    "snapshots": (lambda: _snapshot_forge().sent, 8_192),
+    "edited_snapshot": (lambda: _snapshot_forge().edited, 64),
     "dispositions": (_dispositions, 2_048),
     "alerts": (_alerts, 8_192),
     "dead_letters": (_dead_letters, 1_024),
