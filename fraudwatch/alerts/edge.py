@@ -284,7 +284,7 @@ def _check(state: Mapping[str, Array]) -> None:
 def _is_plausible(state: Mapping[str, Array]) -> bool:
     """Whether counts are counts, nothing was observed after now, and weights can be reckoned with."""
     _, refreshed, newest, _, observed, since, held = state["clock"].tolist()
-    observed_days, scored, overspent = state["observed"].tolist()
+    observed_days, scored, *spent = state["observed"].tolist()
     last = state[_COLUMN + "observed_ms"]
     return bool(
         NEVER <= refreshed <= newest <= -NEVER
@@ -295,7 +295,7 @@ def _is_plausible(state: Mapping[str, Array]) -> bool:
         and not np.isnan(state[_COLUMN + "maximum"]).any()
         and all(np.abs(state[name]).max() <= _LARGEST for name in ("histogram", "ranked"))
         and (observed_days == scored == 0.0 or min(observed_days, scored) >= _LEAST)
-        and max(observed_days, scored, abs(overspent)) <= _LARGEST
+        and max(observed_days, scored, *map(abs, spent)) <= _LARGEST
     )
 
 
