@@ -52,7 +52,10 @@ def measure(scale: Scale) -> Answer:
 
 def grown(accounts: int, events: int) -> dict[str, Any]:
     """Fold the transactions into an empty history, and look at its size after the first of each and at the end."""
-    _fold(History(simulated_settings()), 100, 2)  # kernels and caches are there before the first look
+    warm = History(simulated_settings())  # kernels and caches are there before the first look
+    for transactions in transactions_of(100, 2):
+        warm.fold(transactions)
+    del warm
     gc.collect()
     nothing = resident_bytes(os.getpid())
     history = History(simulated_settings())
@@ -77,10 +80,10 @@ def grown(accounts: int, events: int) -> dict[str, Any]:
     }
 
 
-def _fold(history: History, accounts: int, events: int) -> None:
+def transactions_of(accounts: int, events: int) -> Iterator[Transactions]:
+    """So many of each of so many accounts, within the longest window, in batches."""
     for number in range(events):
-        for transactions in _round(accounts, number, events):
-            history.fold(transactions)
+        yield from _round(accounts, number, events)
 
 
 def _round(accounts: int, number: int, events: int) -> Iterator[Transactions]:

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 CONFIGURATION = ROOT / "configs" / "simulated.yaml"
 
 CHUNK = 2_000
-"""Records folded at once, as many as the worker takes at most by default."""
+"""Records folded at once: what a fetch brings of a partition, roughly."""
 
 TRAINED_ON = 200_000
 """Records at the beginning of the stream that the model is fitted on."""

@@ -17,7 +17,7 @@ from node import KAFKA_LIB
 from reporting import NOT_FOR_QUOTING, Answer, as_json, busy, quix_version, say, told, versions
 from scale import FULL, QUICK, Scale
 
-QUESTIONS = ("end_to_end", "pipeline_stages", "scorers", "latency", "memory", "scaling")
+QUESTIONS = ("end_to_end", "pipeline_stages", "scorers", "latency", "memory", "scaling", "snapshots")
 
 
 def answers(only: list[str], scale: Scale) -> dict[str, Answer]:
