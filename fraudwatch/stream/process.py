@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,6 +21,8 @@ OVERDUE = 75
 """Exit code of a process that was cut off (EX_TEMPFAIL): it stood still, or did not end within `stream.shutdown`."""
 
 LOOK_EVERY_SECONDS = 1.0
+SAY_AGAIN_SECONDS = 10.0
+MOST_TEXTS = 1_000
 
 
 class Member(Protocol):
@@ -137,8 +140,32 @@ def set_up_logging() -> None:
         logging.getLogger(engine).setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_news)
+        handler.addFilter(Repeats().may_pass)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Faust writes a traceback of each error on its way up; ours are said once, by us, without one."""
     return not (record.exc_info and isinstance(record.exc_info[1], FraudwatchError))
+
+
+class Repeats:
+    """Keeps aiokafka from filling a disk: of a topic that is gone it says so a thousand times a second.
+
+    `clock` is monotonic, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def may_pass(self, record: logging.LogRecord) -> bool:
+        """False for what aiokafka said already within SAY_AGAIN_SECONDS."""
+        if not record.name.startswith("aiokafka"):
+            return True
+        now, text = self._clock(), record.getMessage()
+        if now - self._said.get(text, -SAY_AGAIN_SECONDS) < SAY_AGAIN_SECONDS:
+            return False
+        if len(self._said) >= MOST_TEXTS:
+            self._said.clear()
+        self._said[text] = now
+        return True

@@ -85,8 +85,8 @@ class Sources:
         return [f"{self._states[place.topic].name}/{place.partition}" for place in sorted(places)]
 
     async def watch(self) -> None:
-        """Looks once a second for as long as it is not cancelled."""
-        await look_again_and_again(self._settings, self._look)
+        """Looks once a second for as long as it is not cancelled. Raises BrokerError once a topic is gone."""
+        await look_again_and_again(self._settings, self._states, self._look)
 
     async def _look(self, consumer: Any) -> None:
         places = sorted(self._places)

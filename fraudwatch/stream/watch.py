@@ -7,13 +7,14 @@ consumer that stands still does not learn that its log grows.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from fraudwatch.config.settings import Settings
+from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics
 from fraudwatch.stream.clients import open_consumer
 from fraudwatch.stream.health import Health
@@ -22,19 +23,51 @@ from fraudwatch.stream.states import States
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 1.0
+# A broker that lives answers in milliseconds; asked for a topic that is gone, the client never stops asking.
+ANSWER_SECONDS = 5.0
+# One answer without a topic may come from a broker that has just started.
+ANSWERS = 2
 
 
-async def look_again_and_again(settings: Settings, look: Callable[[Any], Awaitable[None]]) -> None:
-    """Gives `look` an own consumer once a second; a broker that does not answer is asked again."""
+async def look_again_and_again(
+    settings: Settings, topics: Collection[str], look: Callable[[Any], Awaitable[None]]
+) -> None:
+    """Gives `look` an own consumer once a second; a broker that does not answer is asked again.
+
+    Raises BrokerError where one of the topics, which `look` asks for, is there no more.
+    """
     while True:
         try:
             async with open_consumer(settings) as consumer:
                 while True:
-                    await look(consumer)
+                    try:
+                        async with asyncio.timeout(ANSWER_SECONDS):
+                            await look(consumer)
+                    except (TimeoutError, KafkaTimeoutError):
+                        await _require(topics, consumer)
                     await asyncio.sleep(LOOK_EVERY_SECONDS)
         except KafkaError as error:
             logger.warning("the end of the log cannot be read: %r", error)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def _require(topics: Collection[str], consumer: Any) -> None:
+    for _ in range(ANSWERS):
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                lost = set(topics) - await consumer.topics()
+        except TimeoutError:
+            return  # the watchdog judges
+        if not lost:
+            return
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    error = BrokerError(
+        f"expected to go on reading {', '.join(sorted(lost))}, found that it was deleted. The process ends: nothing is "
+        "read any more. Was it made anew, its offsets begin anew: reset those of the group, or use another kafka.group."
+    )
+    # The end may be cut off before it is said: a commit of what is gone is tried again and again.
+    logger.critical("%s", error)
+    raise error
 
 
 class Watch:
@@ -60,8 +93,8 @@ class Watch:
         self._clock = clock
 
     async def run(self) -> None:
-        """Looks for as long as it is not cancelled."""
-        await look_again_and_again(self._settings, self._look)
+        """Looks for as long as it is not cancelled. Raises BrokerError once the topic is gone."""
+        await look_again_and_again(self._settings, [self._settings.source.topic], self._look)
 
     async def _look(self, consumer: Any) -> None:
         places = {

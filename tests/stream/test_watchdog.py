@@ -1,5 +1,6 @@
 """The watchdog: who stands still although records wait is ended, and nobody else."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Settings
 from fraudwatch.stream.health import Health
-from fraudwatch.stream.process import OVERDUE, Watchdog
+from fraudwatch.stream.process import OVERDUE, Repeats, Watchdog
 
 
 class Clock:
@@ -69,6 +70,21 @@ def test_a_process_that_never_gets_as_far_as_to_look_at_the_log_stalls_too_but_i
     clock.now = 100.0
     assert health.stalled() == (100.0, "the log was not looked at for 100 s")
     assert health.live()[0]
+
+
+def test_what_aiokafka_says_again_and_again_is_said_once_in_a_while() -> None:
+    clock = Clock()
+    repeats = Repeats(clock)
+
+    def passes(logger: str, *words: object) -> bool:
+        return repeats.may_pass(logging.LogRecord(logger, logging.ERROR, "", 0, "%s is gone", words, None))
+
+    assert passes("aiokafka.cluster", "one")
+    assert not passes("aiokafka.cluster", "one")
+    assert passes("aiokafka.cluster", "two")
+    assert [passes("fraudwatch.stream.live", "one") for _ in range(2)] == [True, True]
+    clock.now = 10.0
+    assert passes("aiokafka.cluster", "one")
 
 
 def test_a_worker_whose_fold_hangs_is_ended(
