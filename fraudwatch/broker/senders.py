@@ -26,8 +26,8 @@ UNACKNOWLEDGED = 20_000
 class Sender(Protocol):
     """Sends records to one topic. Every method raises BrokerError once a delivery has failed."""
 
-    def send(self, partition: int, key: bytes | None, value: bytes) -> None:
-        """Hand a record over; may wait for room."""
+    def send(self, partition: int, key: bytes | None, value: bytes | None) -> None:
+        """Hand a record over, without a value a tombstone; may wait for room."""
 
     def flush(self) -> None:
         """Wait until every record handed over is acknowledged; BrokerError after the request timeout."""
@@ -56,7 +56,7 @@ class _PythonSender:
         self._topic = topic
         self._unacknowledged: deque[Any] = deque()
 
-    def send(self, partition: int, key: bytes | None, value: bytes) -> None:
+    def send(self, partition: int, key: bytes | None, value: bytes | None) -> None:
         with broker_errors(self._kafka):
             while len(self._unacknowledged) >= UNACKNOWLEDGED:
                 self._await_oldest()
@@ -90,7 +90,7 @@ class _NativeSender:
             }
         )
 
-    def send(self, partition: int, key: bytes | None, value: bytes) -> None:
+    def send(self, partition: int, key: bytes | None, value: bytes | None) -> None:
         deadline = time.monotonic() + self._timeout
         while True:
             try:

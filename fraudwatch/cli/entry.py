@@ -25,6 +25,7 @@ COMMANDS = {
     "topics": "Compare the topics in Kafka with what is needed, and make them so.",
     "lag": "Show how far the workers are behind the end of the source topic.",
     "state": "Print what the workers know of each account, to compare it bit for bit.",
+    "rebuild": "Throw the snapshots away, so that the workers fold the whole log anew.",
     "config": "Check, show or describe the configuration.",
 }
 """Name and first sentence of each command; module `fraudwatch.cli.<name>` (`_` for `-`) holds it as `command`.

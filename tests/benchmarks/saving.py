@@ -2,7 +2,7 @@
 
     python tests/benchmarks/saving.py [ACCOUNTS [EVENTS]]
 
-Prints JSON: milliseconds of the copy for each 100,000 accounts (the median of the thread's own CPU time and of the clock,
+Prints JSON: milliseconds of the copy for each 100,000 accounts (medians of the thread's CPU time and of the clock,
 which other work on the machine lengthens), bytes before and after compression, seconds to compress, to read it back
 into arrays, and to make a pipeline of them.
 """
