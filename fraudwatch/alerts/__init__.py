@@ -3,6 +3,7 @@
 from fraudwatch.alerts.alert import Alert, compose, encode, encode_shorter, read, schema
 from fraudwatch.alerts.edge import warm_up
 from fraudwatch.alerts.policy import Decision, Kind, Policy
+from fraudwatch.alerts.published import in_line
 
 __all__ = [
     "Alert",
@@ -12,6 +13,7 @@ __all__ = [
     "compose",
     "encode",
     "encode_shorter",
+    "in_line",
     "read",
     "schema",
     "warm_up",

@@ -6,16 +6,19 @@ models it was given between them, however the records were cut into batches. Rec
 alerts becomes objects and sentences.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
 
-from fraudwatch.alerts import Alert, Decision, Kind, Policy, compose
+from fraudwatch.alerts import Alert, Decision, Kind, Policy, compose, in_line, read
+from fraudwatch.alerts.episodes import Episodes
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import fingerprint
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Model
+from fraudwatch.errors import UnusableInputError
 from fraudwatch.features import Catalogue, History, Observations
 from fraudwatch.pipeline.batch import NO_REASON, Assessments, Batch
 from fraudwatch.pipeline.recent import RecentTransactions
@@ -113,6 +116,20 @@ class Pipeline:
         passed.
         """
         return self._history.lose()
+
+    def follow(self, published: Iterable[bytes], *, since: int, until: int) -> int:
+        """Brings the open episodes in line with what was published; how many were not as folded here.
+
+        `published` are the messages of the review topic's partition from the offset `since` of the log on, `until` is
+        the first record that was not folded. One that is no alert is passed over.
+        """
+        before = self.policy.episodes.kept(self.policy.edge.newest_ms)
+        specs = {spec.code: spec for spec in self.model.reason_specs} if self.model is not None else {}
+        after = in_line(
+            before, _alerts(published), specs, since=since, until=until, newest_ms=self.policy.edge.newest_ms
+        )
+        self.policy.episodes = Episodes(after)
+        return len({one.alert_id for one in before} ^ {one.alert_id for one in after})
 
     def use(self, model: Model) -> None:
         """Score with this model from the next batch on. The one that is in use already changes nothing."""
@@ -241,6 +258,12 @@ class Pipeline:
             )
             for place, spec in enumerate(self.model.reason_specs)
         )
+
+
+def _alerts(messages: Iterable[bytes]) -> Iterator[Alert]:
+    for message in messages:
+        with suppress(UnusableInputError):
+            yield read(message)
 
 
 def _judged(outcome: ByteArray) -> IntArray:

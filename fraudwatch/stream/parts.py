@@ -1,6 +1,6 @@
 """What worker and intake are made of besides Kafka: passed in, so that a test can put its own in their place."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -125,6 +125,7 @@ class Pipeline(Protocol):
     def use(self, model: Any) -> None: ...
     def state(self) -> Blocks: ...
     def history_lost(self) -> int: ...
+    def follow(self, published: Iterable[bytes], *, since: int, until: int) -> int: ...
 
 
 class Disposition(Protocol):

@@ -20,10 +20,11 @@ from aiokafka.errors import KafkaError
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics
+from fraudwatch.snapshots import Stamp
 from fraudwatch.stream.clients import open_consumer
 from fraudwatch.stream.fetching import Fetched, read_in_chunks
 from fraudwatch.stream.health import Health
-from fraudwatch.stream.snapshots.loading import Loader
+from fraudwatch.stream.snapshots import Loader, read_on
 from fraudwatch.stream.states import PartitionState, States
 
 logger = logging.getLogger(__name__)
@@ -36,11 +37,15 @@ SAY_EVERY_SECONDS = 5.0
 
 @dataclass
 class _Gap:
-    """What a state lacks: the records from its position up to `end`, which is not included."""
+    """What a state lacks: the records from its position up to `end`, which is not included.
+
+    `begun` is the stamp of the snapshot it began with: what is folded since was published before.
+    """
 
     state: PartitionState
     place: TopicPartition
     end: int
+    begun: Stamp | None
 
     @property
     def records(self) -> int:
@@ -64,6 +69,7 @@ class Restorer:
         self._metrics = metrics
         self._health = health
         self._loader = loader
+        self._begun: dict[int, Stamp] = {}
 
     async def restore(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
         """Makes the state of each partition that of its committed offset, or stops when the assignment changes.
@@ -87,6 +93,9 @@ class Restorer:
                 gaps = await self._find_gaps(consumer, committed, stands)
                 if gaps := [gap for gap in gaps if gap.records]:
                     await self._fold(consumer, gaps, stands)
+                for gap in gaps:
+                    if gap.begun is not None and stands():
+                        await self._follow_published(consumer, gap, gap.begun, stands)
         except KafkaError as error:
             raise BrokerError(
                 f"{self._settings.source.topic}: expected to read the log up to the committed offsets, "
@@ -109,27 +118,23 @@ class Restorer:
                     f"{committed[partition]}, found its end at {last[place]}. The topic was made anew: reset "
                     f"the offsets of group {self._settings.kafka.group}, or use another kafka.group."
                 )
-            state = await self._begin(consumer, place, last[place], stands)
-            if state is None:
+            if self._loader is not None:
+                loaded = await self._loader.load(consumer, partition, last[place], stands)
+                if loaded is not None:
+                    self._begun[partition] = loaded
+            if not stands():
                 return []
+            state = self._begin(partition)
             await self._skip_what_is_gone(state, place, first[place], committed[partition])
-            gaps.append(_Gap(state, place, committed[partition]))
+            gaps.append(_Gap(state, place, committed[partition], self._begun.get(partition)))
         return gaps
 
-    async def _begin(
-        self, consumer: Any, place: TopicPartition, end: int, stands: Callable[[], bool]
-    ) -> PartitionState | None:
-        """The state to go on with: the one that is held, the newest snapshot's if that is newer, or an empty one.
-
-        None where the assignment changed meanwhile.
-        """
-        if self._loader is not None:
-            await self._loader.load(consumer, place.partition, end, stands)
-        if not stands():
-            return None
-        held = self._states.get(place.partition)
+    def _begin(self, partition: int) -> PartitionState:
+        """The state that is held, or an empty one."""
+        held = self._states.get(partition)
         if held is None:
-            held = self._states.make(place.partition)
+            held = self._states.make(partition)
+            self._begun.pop(partition, None)
             self._metrics.snapshots.restored_from("log")
         return held
 
@@ -183,6 +188,25 @@ class Restorer:
                 logger.info("restoring: %d of about %d records left", sum(gap.records for gap in left), total)
         if total and not left:
             logger.info("restored about %d records in %.1f s", total, time.monotonic() - started)
+
+    async def _follow_published(
+        self, consumer: Any, gap: _Gap, begun: Stamp, stands: Callable[[], bool]
+    ) -> None:
+        """Open episodes are what was published: another model may have been in use then (DESIGN D2)."""
+        place = TopicPartition(self._settings.topics.review, gap.place.partition)
+        published = await read_on(consumer, place, begun.review_offset, stands)
+        if not stands():
+            return
+        state = gap.state
+        changed = await self._states.run(
+            state.pipeline.follow, published, since=begun.offset, until=state.position
+        )
+        self._begun.pop(gap.place.partition, None)
+        if changed:
+            logger.info(
+                "%s, partition %d: %d open episodes are taken over from %s as they were published",
+                *(*gap.place, changed, place.topic),
+            )
 
     async def _fold_into(self, gap: _Gap, found: Fetched) -> None:
         chunk = found.chunk

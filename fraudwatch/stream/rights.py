@@ -28,7 +28,7 @@ Needs = Mapping[str, Sequence[Operation]]
 WORKER: Needs = {
     "source.topic": (Operation.READ,),
     "topics.transactions": (Operation.READ,),
-    "topics.review": (Operation.WRITE,),
+    "topics.review": (Operation.READ, Operation.WRITE),
     "topics.dead_letters": (Operation.WRITE,),
     "topics.dispositions": (Operation.READ,),
     "topics.models": (Operation.READ, Operation.WRITE),

@@ -13,7 +13,7 @@ import math
 import os
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -159,6 +159,11 @@ class RecordingPipeline:
         return SimpleNamespace(
             dropped=sorted(set(blocks) - known), anew=dict.fromkeys(known - set(blocks), "missing")
         )
+
+    def follow(self, published: Iterable[bytes], *, since: int, until: int) -> int:
+        numbers = [msgspec.json.decode(message, type=FakeAlert).n for message in published]
+        self._line("followed", self.partition, since, until, *numbers)
+        return 0
 
     def history_lost(self) -> int:
         self._line("lost", self.partition)

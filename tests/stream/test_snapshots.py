@@ -205,6 +205,22 @@ def test_a_start_is_at_the_later_of_snapshot_and_commit_and_publishes_from_there
     assert alerts(broker) == list(range(position + 1, 23))
 
 
+def test_open_episodes_are_brought_in_line_with_what_was_published_since_the_snapshot(
+    settings: Settings, broker: Any, numbered: Numbered, start: Start, topic: Topic
+) -> None:
+    broker.create_topics(1)
+    values = numbered(1, 12)
+    broker.send(values)
+    broker.commit({0: 12})
+    published: list[bytes | None] = [b'{"alert_id":"a%d","n":%d}' % (n, n) for n in range(5)]
+    broker.send(published, topic=settings.topics.review)
+    topic.write(stamp(settings, 8, review_offset=3), state_of(values[:8]))
+    worker = start(settings)
+    worker.until(lambda: worker.is_ready)
+    assert worker.lines("followed") == [["0", "8", "12", "3", "4"]]
+    assert worker.lines("restored")[-1][2] == "11"
+
+
 def test_without_a_snapshot_the_log_is_folded_and_that_is_said(
     settings: Settings, broker: Any, numbered: Numbered, start: Start
 ) -> None:

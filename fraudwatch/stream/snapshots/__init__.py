@@ -6,7 +6,7 @@ never replaces the newest whole one. Pieces first, each acknowledged, then the m
 
 from fraudwatch.stream.snapshots.keys import SLOTS, manifest_key, piece_key
 from fraudwatch.stream.snapshots.loading import Loader
-from fraudwatch.stream.snapshots.reader import Found, find, read_blocks
+from fraudwatch.stream.snapshots.reader import Found, find, read_blocks, read_on
 from fraudwatch.stream.snapshots.taking import Snapshots
 from fraudwatch.stream.snapshots.writer import write
 
@@ -19,5 +19,6 @@ __all__ = [
     "manifest_key",
     "piece_key",
     "read_blocks",
+    "read_on",
     "write",
 ]

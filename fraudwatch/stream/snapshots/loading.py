@@ -47,11 +47,11 @@ class Loader:
         self.newest: dict[int, Stamp] = {}
         self.refused: set[int] = set()
 
-    async def load(self, consumer: Any, partition: int, end: int, stands: Callable[[], bool]) -> None:
+    async def load(self, consumer: Any, partition: int, end: int, stands: Callable[[], bool]) -> Stamp | None:
         """Looks for the snapshots of a partition; a newer one than the state that is held, if any, takes its place.
 
-        `end` is that of the log. What is found and cannot be used is said and counted. Returns early once `stands` is
-        false. Raises BrokerError for a snapshot of another log, KafkaError.
+        Gives the stamp of the one that did. `end` is that of the log. What is found and cannot be used is said and
+        counted. Returns early once `stands` is false. Raises BrokerError for a snapshot of another log, KafkaError.
         """
         place = TopicPartition(self._settings.topics.snapshots, partition)
         self.newest.pop(partition, None)
@@ -61,9 +61,12 @@ class Loader:
             if one.manifest is not None:
                 self._require_this_log(one.manifest.stamp, end)
         found = [one for one in found if not self._is_too_new(one)]
+        held = self._states.get(partition)
         for one in found:
-            if not stands() or await self._is_done_with(consumer, place, one, stands):
-                return
+            if not stands():
+                return None
+            if await self._is_done_with(consumer, place, one, stands):
+                return None if self._states.get(partition) is held else self.newest[partition]
         if found:
             self.refused.add(partition)
             logger.error(
@@ -71,6 +74,7 @@ class Loader:
             )
         else:
             logger.info("%s, partition %d: there is no snapshot", *place)
+        return None
 
     async def _is_done_with(
         self, consumer: Any, place: TopicPartition, found: Found, stands: Callable[[], bool]

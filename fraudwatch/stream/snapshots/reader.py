@@ -96,6 +96,28 @@ async def read_blocks(
     return await asyncio.to_thread(assemble, manifest, (piece for piece in pieces if piece is not None))
 
 
+async def read_on(
+    consumer: Any, place: TopicPartition, begin: int, stands: Callable[[], bool]
+) -> list[bytes]:
+    """The values of a partition from an offset to the end it has now, or until `stands` is false.
+
+    `consumer` is assigned to `place` afterwards. Raises KafkaError.
+    """
+    end, first = (
+        (await consumer.end_offsets([place]))[place],
+        (await consumer.beginning_offsets([place]))[place],
+    )
+    begin = max(begin, first)
+    values: list[bytes] = []
+    if begin < end:
+        consumer.assign([place])
+        consumer.seek(place, begin)
+        while stands() and await consumer.position(place) < end:
+            messages = (await consumer.getmany(place, timeout_ms=FETCH_MS)).get(place, [])
+            values += [message.value for message in messages if message.value is not None]
+    return values
+
+
 async def _manifests(consumer: Any, place: TopicPartition, begin: int, end: int) -> list[Any]:
     """The messages from `begin` up to `end` that have a manifest's key; the others are let go of at once."""
     consumer.seek(place, begin)
