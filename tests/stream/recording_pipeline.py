@@ -2,10 +2,11 @@
 
 A record's value is JSON: `{"n": 7, "do": "alert"}`; `do` may be `alert`, `big_alert` (too large for a broker, the
 shorter one is not), `slow` or `slow_alert` (the fold takes a second), `slow_to_restore` (a quarter of one, when not
-live), `hang` (it never ends) or `explode` (the fold raises, unless JOURNAL.healed exists). Without an `account` it is
-one of the partition's own. Anything else is a dead letter. The journal has one line a fold: `live|restored PARTITION
-FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes the state was made of; `loaded PARTITION RECORDS` for
-a state from a snapshot, `lost PARTITION` where history was lost.
+live), `slow_to_load` (eight, from a snapshot), `hang` (it never ends) or `explode` (the fold raises, unless
+JOURNAL.healed exists). Without an `account` it is one of the partition's own. Anything else is a dead letter. The
+journal has one line a fold: `live|restored PARTITION FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes
+the state was made of; `loaded PARTITION RECORDS` for a state from a snapshot, `followed PARTITION SINCE UNTIL N…` for the
+alerts it is brought in line with, `lost PARTITION` where history was lost.
 """
 
 import hashlib
@@ -152,6 +153,9 @@ class RecordingPipeline:
         if history.version != HISTORY_VERSION:
             raise SnapshotError(f"expected history of version {HISTORY_VERSION}, found {history.version}")
         self._take_in(history.arrays["bytes"].tobytes())
+        if b"slow_to_load" in self._bytes:
+            self._line("loading", self.partition)
+            time.sleep(8.0)
         self._accounts = set(history.arrays["accounts"].tobytes().decode().split())
         self.training.seen = int(history.arrays["seen"][0])
         self._line("loaded", self.partition, self.training.seen)

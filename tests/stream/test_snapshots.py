@@ -507,6 +507,23 @@ def test_a_partition_that_moves_continues_with_its_state(
         assert generations[-1] > generations[0]
 
 
+def test_a_restore_longer_than_the_session_keeps_the_membership(
+    settings: Settings, broker: Any, numbered: Numbered, start: Start, topic: Topic
+) -> None:
+    broker.create_topics(1)
+    values = numbered(1, 12, "slow_to_load")
+    broker.send(values)
+    topic.write(stamp(settings, 12), state_of(values))
+    worker = start(settings)
+    worker.until(lambda: worker.is_ready)
+    assert len(worker.lines("loading")) == 1
+    broker.send(numbered(13, 13))
+    handled(worker, broker, 13)
+    # A member that was put out would have been given the partition, and the state, a second time.
+    assert len(worker.lines("loaded")) == 1
+    assert worker.said.count("live on partitions [0]") == 1
+
+
 def test_a_shadow_neither_reads_nor_writes_snapshots(
     settings: Settings, broker: Any, numbered: Numbered, start: Start, topic: Topic
 ) -> None:
