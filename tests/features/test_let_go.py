@@ -154,3 +154,25 @@ def test_what_is_let_go_of_leaves_its_room_to_others() -> None:
     before = {name: table.nbytes for name, table in history._state._asdict().items()}
     history.fold(columns_of(stream[20_000:]))
     assert {name: table.nbytes for name, table in history._state._asdict().items()} == before
+
+
+def test_what_was_interrupted_goes_on_and_is_of_unknown_age_until_its_history_is_whole() -> None:
+    history = History(keeping(9))
+    history.fold(columns_of(of_accounts("aab")))
+    assert history.lose() == 2
+    history = History.of(keeping(9), history.state())
+    later = [
+        make(10 + day, "a", START + (5 + day) * DAY, 100, counterparty_id=f"c{day}") for day in range(33)
+    ]
+    later.append(make(99, "new", START + 38 * DAY, 100))
+    observed = history.fold(columns_of(later))
+    assert (observed.returned, observed.evicted, len(observed.new_accounts)) == (0, 0, 1)
+    assert observed.columns[:33, Column.OWN_COUNT].tolist() == list(range(2, 35))
+    age, novelty = observed.columns[:33, Column.AGE], observed.columns[:33, Column.NEW_COUNTERPARTY]
+    assert np.isnan(age[:30]).all()
+    assert np.isnan(novelty[:30]).all()
+    assert age[30:].tolist() == [35 * DAY, 36 * DAY, 37 * DAY]
+    assert novelty[30:].tolist() == [1, 1, 1]
+    # Each account waits for its own next transaction.
+    other = history.fold(columns_of([make(100, "b", START + 39 * DAY, 100)]))
+    assert np.isnan(other.columns[0, Column.AGE])

@@ -139,7 +139,8 @@ def test_what_follows_is_the_same_while_the_training_sample_is_drawn(
 
 
 def test_a_state_is_a_copy(crowded: Settings, model: Model, untidy: list[Record]) -> None:
-    pipeline = Pipeline(crowded, model=model)
+    training = msgspec.structs.replace(crowded.training, sample=1_000)
+    pipeline = Pipeline(msgspec.structs.replace(crowded, training=training), model=model)
     list(folded(pipeline, untidy[:4_000]))
     state = pipeline.state()
     kept = bytes_of(state)
