@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import Consumer as StockConsumer
 from faust.transport.drivers import aiokafka as driver
@@ -40,6 +42,13 @@ CHUNK_RECORDS = 2_000
 MEANWHILE_SECONDS = 0.02
 
 
+NO_MEMBER = (
+    "expected to be a member of the group when committing, found that it had gone on without this process, which was "
+    "away for longer than kafka.session_timeout or took too long to hand over. The process ends: whoever has its "
+    "partitions now goes on from what was committed before."
+)
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust's consumer with a short fetch and an assignor chosen on purpose, which sees no aborted transactions.
 
@@ -64,16 +73,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             for place, offset in offsets.items()
             if place in held
         }
+        consumer = self._ensure_consumer()
+        if consumer._coordinator.generation == OffsetCommitRequest.DEFAULT_GENERATION_ID:
+            # Who is no member may commit while the group is empty: it would set back what others had committed.
+            raise BrokerError(NO_MEMBER)
         try:
-            await self._ensure_consumer().commit(wanted)
+            await consumer.commit(wanted)
         except CommitFailedError as error:
             if isinstance(error.__cause__, RebalanceInProgressError):
                 return False
-            raise BrokerError(
-                "expected to be a member of the group when committing, found that it had gone on without this process, "
-                "which was away for longer than kafka.session_timeout or took too long to hand over. The process ends: "
-                "whoever has its partitions now goes on from what was committed before."
-            ) from error
+            raise BrokerError(NO_MEMBER) from error
         except KafkaError as error:
             raise BrokerError(
                 f"expected the broker to take a commit, found: {error!r}. The process ends."
@@ -325,7 +334,8 @@ PRIVATE_NAMES = (
 
 PRIVATE_ATTRIBUTES = (
     (AIOKafkaConsumer, ("_fetch_min_bytes", "_fetch_max_wait_ms", "_isolation_level")),
-    (AIOKafkaConsumer, ("_partition_assignment_strategy", "_fetcher")),
+    (AIOKafkaConsumer, ("_partition_assignment_strategy", "_fetcher", "_coordinator")),
+    (GroupCoordinator, ("generation",)),
     (Fetcher, ("_fetch_min_bytes", "_fetch_max_wait_ms", "_records")),
     (FetchResult, ("_partition_records",)),
     (PartitionRecords, ("_tp", "_records", "_aborted_transactions", "_aborted_producers")),

@@ -75,16 +75,15 @@ def has_joined_again(worker: Any) -> bool:
     return worker.said.count("live on partitions") == 2
 
 
-def a_thread(error: Exception | None) -> Any:
+def a_thread(error: Exception | None, generation: int = 3) -> Any:
     """Faust's consumer thread, as far as a commit needs it; the broker answers with this."""
 
     async def commit(offsets: Any) -> None:
         if error is not None:
             raise error
 
-    return SimpleNamespace(
-        assignment=lambda: {PLACE}, _ensure_consumer=lambda: SimpleNamespace(commit=commit)
-    )
+    consumer = SimpleNamespace(commit=commit, _coordinator=SimpleNamespace(generation=generation))
+    return SimpleNamespace(assignment=lambda: {PLACE}, _ensure_consumer=lambda: consumer)
 
 
 def refused(why: Exception) -> CommitFailedError:
@@ -107,3 +106,8 @@ def test_a_commit_in_the_middle_of_a_rebalance_is_tried_again_later() -> None:
 def test_a_commit_that_may_not_be_is_an_error() -> None:
     with pytest.raises(BrokerError, match="expected the broker to take a commit, found: GroupAuthorization"):
         asyncio.run(ConsumerThread._commit(a_thread(GroupAuthorizationFailedError()), {PLACE: 5}))
+
+
+def test_who_has_lost_its_membership_does_not_even_ask_because_an_empty_group_takes_anything() -> None:
+    with pytest.raises(BrokerError, match="expected to be a member of the group when committing"):
+        asyncio.run(ConsumerThread._commit(a_thread(None, generation=-1), {PLACE: 5}))
