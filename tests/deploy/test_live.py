@@ -126,6 +126,7 @@ def house(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> House:
                 "sources": {"cards": {"topic": f"cards-{name}"}},
                 "topics": {topic: f"{topic}-{name}" for topic in topics},
                 "training": {"min_transactions": 500, "min_span": "2d"},
+                "snapshots": {"every": "1s"},
                 "metrics": {"port": worker},
             }
         )

@@ -5,8 +5,8 @@ shorter one is not), `slow` or `slow_alert` (the fold takes a second), `slow_to_
 live), `slow_to_load` (eight, from a snapshot), `hang` (it never ends) or `explode` (the fold raises, unless
 JOURNAL.healed exists). Without an `account` it is one of the partition's own. Anything else is a dead letter. The
 journal has one line a fold: `live|restored PARTITION FIRST LAST DIGEST MODEL`, the digest being a hash over all bytes
-the state was made of; `loaded PARTITION RECORDS` for a state from a snapshot, `followed PARTITION SINCE UNTIL N…` for the
-alerts it is brought in line with, `lost PARTITION` where history was lost.
+the state was made of; `loaded PARTITION RECORDS` for a state from a snapshot, `followed PARTITION SINCE UNTIL N…` for
+the alerts it is brought in line with, `lost PARTITION` where history was lost.
 """
 
 import hashlib
