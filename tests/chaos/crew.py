@@ -9,6 +9,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 MEMBER = Path(__file__).with_name("member.py")
 AGAIN_SECONDS = 0.3
@@ -16,6 +17,13 @@ LOOK_SECONDS = 0.1
 MEMORY_SECONDS = 1.0
 END_SECONDS = 40.0
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+class Sample(NamedTuple):
+    """How much memory a process had, and when (ns since 1970)."""
+
+    ns: int
+    kib: int
 
 
 class Member:
@@ -53,12 +61,12 @@ class Member:
 
 
 class Crew:
-    """Several members, tended by a thread. `exits` counts exit codes, `memory` has KiB by process."""
+    """Several members, tended by a thread. `exits` counts exit codes, `memory` has samples by process."""
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = list(members)
         self.exits: Counter[int] = Counter()
-        self.memory: defaultdict[int, list[int]] = defaultdict(list)
+        self.memory: defaultdict[int, list[Sample]] = defaultdict(list)
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._tend, name="crew", daemon=True)
 
@@ -121,4 +129,4 @@ class Crew:
                 resident = Path(f"/proc/{member.process.pid}/statm").read_text().split()[1]
             except (FileNotFoundError, IndexError, ProcessLookupError):
                 continue
-            self.memory[member.process.pid].append(int(resident) * PAGE_KIB)
+            self.memory[member.process.pid].append(Sample(time.time_ns(), int(resident) * PAGE_KIB))

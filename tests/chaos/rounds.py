@@ -17,6 +17,7 @@ from cluster import Cluster
 from crew import Crew, Member
 from driver import ACCOUNTS, Driver
 from faults import Done, Faults
+from histories import Held, of_pipeline
 from journal import Live
 from schedule import Kind
 from states import read_states
@@ -27,6 +28,7 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.pipeline import Pipeline, TrainingSample, train
 from fraudwatch.records import Chunk, Record
 from fraudwatch.simulate import Plan, messages
+from fraudwatch.stream.restored import restored
 
 CONFIGURATION = Path(__file__).parents[2] / "configs" / "simulated.yaml"
 PARTITIONS = 4
@@ -45,9 +47,9 @@ TOLD = {
     "metrics.port": "0",
 }
 """What a worker is told beside its topics: short waits, so that a round has room for many faults."""
-GROWTH_KIB = 96 * 1024
-"""What a process may grow by between the first half of its life and its end, while its histories grow too."""
-LONG_LIFE_SECONDS = 20
+GROWTH_KIB = 64 * 1024
+"""What a process may grow by from soon after it went live until its end, while its histories grow too."""
+SETTLED_SECONDS = 8
 WIRE = {Kind.DELAY, Kind.RESET, Kind.BLACKHOLE, Kind.BROKER_KILL, Kind.FREEZE}
 """After these a client can send a second time what arrived at the first."""
 
@@ -143,21 +145,21 @@ def play(cluster: Cluster, model: Path, directory: Path, trial: Trial) -> Round:
     finally:
         crew.kill()
     findings += [f"a member that was asked to end did so with {code}" for code in codes if code]
-    findings += _grown(crew)
+    log = evidence.read(cluster.direct, settings.source.topic)
     seen = verifier.Evidence(
-        log=evidence.read(cluster.direct, settings.source.topic),
+        log=log,
         review=evidence.read(cluster.direct, settings.topics.review),
         letters=evidence.read(cluster.direct, settings.topics.dead_letters),
         commits=evidence.commits(cluster.direct, name, settings.source.topic),
         journal=journal.read(directory / "journal"),
-        held=read_states(directory),
+        held=[*read_states(directory), *_restored(settings, log)],
         sent=sent,
     )
     positions = {(held.partition, held.position) for held in seen.held}
     expected = reference.folded(settings, model, seen.log, PARTITIONS, positions)
     is_wire_whole = not WIRE & {each.kind for each in done}
     verdict = verifier.judge(seen, expected, is_wire_whole=is_wire_whole)
-    findings += _unheld(seen)
+    findings += _unheld(seen) + _grown(crew, seen.journal)
     return Round(
         seed=trial.seed,
         members=len(crew.members),
@@ -169,7 +171,7 @@ def play(cluster: Cluster, model: Path, directory: Path, trial: Trial) -> Round:
         slowest_recovery_seconds=max(
             (verifier.recovery_seconds(seen, each.healed_ms) for each in done), default=0.0
         ),
-        peak_kib=max((max(sizes) for sizes in crew.memory.values()), default=0),
+        peak_kib=max((sample.kib for samples in crew.memory.values() for sample in samples), default=0),
     )
 
 
@@ -228,18 +230,33 @@ def _progress(cluster: Cluster, settings: Settings) -> tuple[dict[int, int], dic
         time.sleep(POLL_SECONDS)
 
 
+def _restored(settings: Settings, log: Sequence[evidence.Logged]) -> list[Held]:
+    """What `fraudwatch state dump` says of every partition: from its newest snapshot, and the log from there on."""
+    ends = {each.partition: each.offset + 1 for each in log}
+    return [
+        Held(partition, end, of_pipeline(restored(settings, partition, end, partitions=PARTITIONS)))
+        for partition, end in ends.items()
+    ]
+
+
 def _unheld(seen: verifier.Evidence) -> list[str]:
     ends = {each.partition: each.offset + 1 for each in seen.log}
-    held = {(each.partition, each.position) for each in seen.held}
-    missing = sorted(ends.items() - held)
+    held = Counter((each.partition, each.position) for each in seen.held)
+    # Once by the member that read it, once by the bystander.
+    missing = [place for place in sorted(ends.items()) if held[place] < 2]
     return [f"nobody held partition {partition} at its end, {end}" for partition, end in missing]
 
 
-def _grown(crew: Crew) -> list[str]:
+def _grown(crew: Crew, entries: Sequence[journal.AnyEntry]) -> list[str]:
+    """Processes whose memory was not flat."""
+    live: dict[int, int] = {}
+    for each in entries:
+        if isinstance(each, Live):
+            live.setdefault(each.pid, each.ns)
     found = []
-    for pid, sizes in crew.memory.items():
-        if len(sizes) >= LONG_LIFE_SECONDS:
-            growth = sizes[-1] - max(sizes[: len(sizes) // 2])
-            if growth > GROWTH_KIB:
-                found.append(f"process {pid} grew by {growth:,} KiB in the second half of its life")
+    for pid, samples in crew.memory.items():
+        settled = live.get(pid, samples[-1].ns) + SETTLED_SECONDS * 1_000_000_000
+        sizes = [sample.kib for sample in samples if sample.ns > settled]
+        if sizes and sizes[-1] - sizes[0] > GROWTH_KIB:
+            found.append(f"process {pid} grew by {sizes[-1] - sizes[0]:,} KiB while it was live")
     return found

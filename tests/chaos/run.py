@@ -8,6 +8,7 @@ Ends with 1 where anything was found that must not be; what the processes said i
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -34,6 +35,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rate", type=float, default=400.0, help="records a second")
     parser.add_argument("--json", action="store_true", help="one object instead of a table")
     given = parser.parse_args(arguments)
+    # Asked to end it leaves no broker and no worker behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     trials = [
         Trial(given.seed + number, faults=given.faults, rate=given.rate) for number in range(given.rounds)
     ]

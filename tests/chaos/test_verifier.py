@@ -121,7 +121,7 @@ def evidence(**changes: Any) -> Evidence:
         letters=[letter(DEAD)],
         commits=[Commit(0, 3, 20), Commit(0, 6, 30)],
         journal=JOURNAL,
-        held=[Held(0, RECORDS, {7: Known(5, b"bits")})],
+        held=[Held(0, RECORDS, {"a7": Known(5, b"bits")})],
         sent=RECORDS,
     )
     return well._replace(**changes)
@@ -130,7 +130,7 @@ def evidence(**changes: Any) -> Evidence:
 REFERENCE = Reference(
     raised=[raised(each) for each in ALERTS],
     dead={(0, DEAD)},
-    held={(0, RECORDS): Held(0, RECORDS, {7: Known(5, b"bits")})},
+    held={(0, RECORDS): Held(0, RECORDS, {"a7": Known(5, b"bits")})},
 )
 
 
@@ -182,12 +182,12 @@ def test_records_folded_twice_into_one_state_are_double_counted() -> None:
 
 @pytest.mark.parametrize(("total", "lost", "twice"), [(4, 1, 0), (6, 0, 1)])
 def test_a_history_with_other_transactions_says_how_many(total: int, lost: int, twice: int) -> None:
-    found = verdict(held=[Held(0, RECORDS, {7: Known(total, b"other")})])
+    found = verdict(held=[Held(0, RECORDS, {"a7": Known(total, b"other")})])
     assert (found.lost, found.double_counted) == (lost, twice)
 
 
 def test_a_history_that_differs_by_a_bit_is_found() -> None:
-    assert verdict(held=[Held(0, RECORDS, {7: Known(5, b"bitt")})]).findings == [
+    assert verdict(held=[Held(0, RECORDS, {"a7": Known(5, b"bitt")})]).findings == [
         "1 accounts have another history than without faults"
     ]
 
