@@ -54,11 +54,10 @@ class Points:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async def inside(self, point: str, doing: Any) -> Any:
-        """Does something, and comes to the point in the middle of it."""
+        """Does something, and comes to the point in the middle of it, or before anybody knows that it is done."""
         task = asyncio.ensure_future(doing)
         await asyncio.wait([task], timeout=INSIDE_SECONDS)
-        if not task.done():
-            self.at(point)
+        self.at(point)
         return await task
 
 
