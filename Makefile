@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 QUIX ?= build/quix-streams
+# Processes that run tests side by side, each with a broker of its own; WORKERS=0 is one after the other (for --pdb).
+WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,7 @@ test: $(VENV)/.installed-test ## Install, then lint, types and tests; the real b
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 docs: $(VENV)/.installed ## Write the pages of docs/ that are made from the code: commands, configuration, features
 	$(BIN)/fraudwatch docs docs

@@ -6,13 +6,13 @@ cannot be had it is skipped, by name and with the reason; with FRAUDWATCH_REQUIR
 """
 
 import os
+import random
 import re
 import shutil
 import socket
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -43,9 +43,10 @@ def java_and_jars() -> None:
 def kafka(java_and_jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`host:port` of a real broker."""
     directory = tmp_path_factory.mktemp("kafka")
-    with ExitStack() as stack:
-        ports = [_free_port(stack) for _ in range(2)]
-    environment = os.environ | {"KAFKA_PORT": str(ports[0]), "KAFKA_CONTROLLER_PORT": str(ports[1])}
+    environment = os.environ | {
+        "KAFKA_PORT": str(_free_port()),
+        "KAFKA_CONTROLLER_PORT": str(_free_port()),
+    }
     try:
         address = _kafka_sh("start", directory, environment=environment).stdout.strip()
         _kafka_sh("wait", directory)
@@ -87,12 +88,22 @@ def _kafka_sh(
     return done
 
 
-def _free_port(stack: ExitStack) -> int:
-    """A port that was free a moment ago; held until the stack closes, so that the next one differs."""
-    holder = stack.enter_context(socket.socket())
-    holder.bind(("127.0.0.1", 0))
-    port: int = holder.getsockname()[1]
-    return port
+def _free_port() -> int:
+    """Taken by nobody a moment ago, and none that the system would give to a connection on its way out meanwhile."""
+    for port in random.SystemRandom().sample(range(10_000, 32_768), 1_000):
+        with socket.socket() as holder:
+            try:
+                holder.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("expected a free port, found none")
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """A port that was free a moment ago."""
+    return _free_port
 
 
 @pytest.fixture

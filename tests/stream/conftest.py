@@ -4,7 +4,6 @@ import json
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -280,19 +279,6 @@ def numbered_records(first: int, last: int, do: str | None = None) -> list[bytes
     """Records `first` to `last` inclusive."""
     more = {"do": do} if do else {}
     return [json.dumps({"n": n, **more}).encode() for n in range(first, last + 1)]
-
-
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    """A port that was free a moment ago."""
-
-    def find() -> int:
-        with socket.socket() as holder:
-            holder.bind(("127.0.0.1", 0))
-            port: int = holder.getsockname()[1]
-            return port
-
-    return find
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -65,11 +64,8 @@ class Node:
 
 
 @pytest.fixture(scope="module")
-def ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
+def ports(free_port: Callable[[], int]) -> tuple[int, int]:
+    return free_port(), free_port()
 
 
 @pytest.fixture(scope="module")
