@@ -82,7 +82,8 @@ class Handler:
                 folded = await self._fold(chunk)
                 parts += folded.parts
                 poison += folded.letters
-                deliveries.append(asyncio.create_task(self._deliver(folded)))
+                if not folded.is_delivered:
+                    deliveries.append(asyncio.create_task(self._deliver(folded)))
             started = self._timer()
             await asyncio.gather(*deliveries)
         except BaseException:
@@ -99,7 +100,7 @@ class Handler:
         try:
             return Replayed([(state, chunk, await self._states.run(state.fold, chunk))])
         except VoidStateError as void:
-            return await self._recovery.replay(void)
+            return await self._recovery.replay(void, self._deliver)
 
     async def _deliver(self, folded: Replayed) -> None:
         await self._publisher.send(

@@ -33,10 +33,15 @@ class Restores(Protocol):
 
 @dataclass
 class Replayed:
-    """What came of records that were folded one by one."""
+    """What came of records, maybe folded one by one. `is_delivered`: nothing of it is left to be sent."""
 
     parts: list[Part] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    is_delivered: bool = False
+
+
+Deliver = Callable[[Replayed], Awaitable[None]]
+"""Returns once the broker holds all that came of it."""
 
 
 class Recovery:
@@ -54,31 +59,40 @@ class Recovery:
         """
         await self._past_poison(self._restorer.restore, committed, stands)
 
-    async def replay(self, void: VoidStateError) -> Replayed:
+    async def replay(self, void: VoidStateError, deliver: Deliver) -> Replayed:
         """Folds the records of a batch whose state became void, none of which was published, one by one.
 
-        When it returns, the state is whole, and has all of them but the poison.
+        When it returns, the state is whole and has all of them but the poison, and what came of them is delivered.
         """
-        replayed = Replayed()
         partition = void.chunk.partition
         self._say(void)
         await self._make_again(partition, int(void.chunk.offsets[0]))
+        replayed, waiting = Replayed(is_delivered=True), Replayed()
         for one in singly(void.chunk):
             state = self._states[partition]
             try:
-                replayed.parts.append((state, one, await self._states.run(state.fold, one)))
+                waiting.parts.append((state, one, await self._states.run(state.fold, one)))
             except VoidStateError as found:
-                replayed.letters.append(self._found(found))
+                waiting.letters.append(self._found(found))
+                # Before the restore: open episodes come back from what is published.
+                waiting = await self._delivered(waiting, replayed, deliver)
                 await self._make_again(partition, int(one.offsets[0]))
+        await self._delivered(waiting, replayed, deliver)
         if not replayed.letters:
             logger.warning("partition %d: one by one, the records of that batch raised nothing", partition)
         return replayed
 
+    @staticmethod
+    async def _delivered(waiting: Replayed, replayed: Replayed, deliver: Deliver) -> Replayed:
+        await deliver(waiting)
+        replayed.parts += waiting.parts
+        replayed.letters += waiting.letters
+        return Replayed()
+
     async def _make_again(self, partition: int, position: int) -> None:
-        """The state of this partition up to a position, of which something may not be published yet."""
+        """The state of this partition up to a position, before which all is delivered."""
         self._drop(partition)
         await self._past_poison(self._restorer.bring, {partition: position}, _always)
-        self._states[partition].is_whole = False
 
     async def _past_poison(
         self, bring: Bring, positions: Mapping[int, int], stands: Callable[[], bool]

@@ -59,6 +59,8 @@ class Log:
         self.is_ill_in_batches = False
         self.folds = 0
         self.restored: list[Mapping[int, int]] = []
+        self.published: list[str] = []
+        self.published_then: list[int] = []
         self.states: States
 
     async def restore(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
@@ -66,6 +68,7 @@ class Log:
 
     async def bring(self, committed: Mapping[int, int], stands: Callable[[], bool]) -> None:
         self.restored.append(dict(committed))
+        self.published_then.append(len(self.published))
         for partition, end in committed.items():
             if not stands():
                 return
@@ -167,6 +170,21 @@ def test_the_first_the_last_and_several_in_one_batch_and_in_two_partitions_are_f
     run(scenario())
 
 
+def test_a_state_is_made_again_only_up_to_what_is_published() -> None:
+    """Open episodes come back from the review topic."""
+
+    async def scenario() -> None:
+        log = Log((0, 13), (0, 17))
+        bench = Bench(log)
+        log.published = bench.alerts
+        await bench.handle(chunk(0, 0, 9))
+        await bench.handle(chunk(0, 10, 19))
+        assert [at[0] for at in log.restored] == [10, 13, 17]
+        assert log.published_then == [10, 13, 16]
+
+    run(scenario())
+
+
 def test_the_other_partitions_keep_their_states() -> None:
     async def scenario() -> None:
         bench = Bench(Log((0, 3)))
@@ -261,17 +279,16 @@ def test_poison_that_is_known_is_not_folded_again() -> None:
     run(scenario())
 
 
-def test_too_much_poison_in_an_hour_ends_the_process_and_nothing_of_the_batch_is_published() -> None:
+def test_too_much_poison_in_an_hour_ends_the_process_and_the_last_is_no_dead_letter() -> None:
     async def scenario() -> None:
         bench = Bench(Log((0, 2), (0, 11), (0, 12)), limit=2)
         await bench.handle(chunk(0, 0, 9))
-        published = list(bench.alerts)
         with pytest.raises(
             PoisonError, match=r"at most 2 records an hour.*found 3, .* partition 0, offset 12"
         ):
             await bench.handle(chunk(0, 10, 19))
-        assert bench.alerts == published
-        assert len(bench.letters) == 1
+        assert bench.alerts == offsets(0, range(2), range(3, 11))
+        assert [letter.record.offset for letter in bench.letters] == [2, 11]
 
     run(scenario())
 
