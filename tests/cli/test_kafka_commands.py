@@ -26,7 +26,7 @@ def test_missing_topics_end_with_1_until_they_are_applied(run, broker):
     missing = run("topics", *broker, "--json")
     assert missing.exit_code == 1
     assert "`fraudwatch topics --apply`" in missing.stderr
-    assert len(json.loads(missing.stdout)["differences"]) == 5
+    assert len(json.loads(missing.stdout)["differences"]) == 6
     applied = run("topics", *broker, "--apply")
     assert applied.exit_code == 0
     assert "fraudwatch.review" in applied.stdout
