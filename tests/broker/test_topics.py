@@ -143,7 +143,7 @@ def two_sources(settings: Settings) -> Settings:
 def test_with_several_sources_their_topics_and_the_log_are_wanted_too(settings: Settings) -> None:
     several = two_sources(settings)
     made = {difference.topic: str(difference) for difference in topics.apply(several)}
-    assert len(made) == 7
+    assert len(made) == 8
     assert settings.source.topic not in made
     assert "expected a source of transactions with 4 partitions" in made[f"{settings.source.topic}-cash"]
     assert "expected a topic with 4 partitions" in made[several.topics.transactions]
@@ -160,7 +160,7 @@ def test_the_log_keeps_the_timestamps_of_the_sources_and_sets_the_partitions_of_
     with admin_client(several.kafka) as client:
         client.alter_configs([ConfigResource("TOPIC", log, {"message.timestamp.type": "LogAppendTime"})])
         client.create_partitions({log: 6, several.sources["cash"].topic: 5})
-    found = sentences(compared(several, 3))
+    found = sentences(compared(several, 4))
     assert (
         f"{log}: expected message.timestamp.type=CreateTime, found message.timestamp.type=LogAppendTime"
         in found
