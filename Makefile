@@ -9,7 +9,7 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test docs fuzz chaos bench quality
+.PHONY: help run test docs fuzz chaos soak bench quality
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,10 @@ chaos: ## Hit workers and broker, and prove that nothing is lost: make chaos (op
 	@$(MAKE) --no-print-directory $(VENV)/.installed-test >&2
 	@$(BIN)/python tests/chaos/run.py --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),20) \
 		$(if $(FAULTS),--faults $(FAULTS)) $(if $(JSON),--json)
+
+soak: ## Hold one worker under a constant load: make soak MINUTES=60 (options: RATE=2000 JSON=1)
+	@$(MAKE) --no-print-directory $(VENV)/.installed-test >&2
+	@$(BIN)/python tests/soak/run.py --minutes $(or $(MINUTES),30) $(if $(RATE),--rate $(RATE)) $(if $(JSON),--json)
 
 bench: ## Measure on a quiet machine, for an hour: make bench (options: ONLY="scorers memory" JSON=1 QUICK=1)
 	@$(MAKE) --no-print-directory $(VENV)/.installed-test $(QUIX)/.installed >&2

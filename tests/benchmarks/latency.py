@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from confluent_kafka import Consumer, TopicPartition
 from filled import filled_log
-from node import Committed
+from node import Committed, ends_of
 from programs import Program, ProgramFailedError, running
 from reporting import Answer, Table, median, rounded, say
 from scale import Scale
@@ -138,7 +138,7 @@ def _fits(are_wanted: bool) -> Iterator[Callable[[], None]]:
 
 def _await_end(log: Log, group: str, worker: Program, within: float = ENDS_WITHIN_SECONDS) -> None:
     committed = Committed(log.address, log.topic, group, log.partitions)
-    wanted = sum(_ends(log))
+    wanted = sum(ends_of(log.address, log.topic, log.partitions))
     deadline = time.monotonic() + within
     try:
         while sum(committed.offsets()) < wanted:
@@ -150,18 +150,9 @@ def _await_end(log: Log, group: str, worker: Program, within: float = ENDS_WITHI
         committed.close()
 
 
-def _ends(log: Log) -> list[int]:
-    consumer = Consumer({"bootstrap.servers": log.address, "group.id": new_group("ends")})
-    try:
-        places = [TopicPartition(log.topic, partition) for partition in range(log.partitions)]
-        return [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
-    finally:
-        consumer.close()
-
-
 def _read_back(log: Log) -> dict[int, IntArray]:
     """When each record of the log was due, by partition and offset."""
-    ends = _ends(log)
+    ends = ends_of(log.address, log.topic, log.partitions)
     due = {partition: np.zeros(end, dtype=np.int64) for partition, end in enumerate(ends)}
     consumer = Consumer({"bootstrap.servers": log.address, "group.id": new_group("back")})
     try:

@@ -112,6 +112,16 @@ class Committed:
         self._consumer.close()
 
 
+def ends_of(address: str, topic: str, partitions: int) -> list[int]:
+    """Where each partition of a topic ends."""
+    consumer = Consumer({"bootstrap.servers": address, "group.id": "ends"})
+    try:
+        places = [TopicPartition(topic, partition) for partition in range(partitions)]
+        return [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
+    finally:
+        consumer.close()
+
+
 def members_with_partitions(address: str, group: str) -> int:
     """How many members of a group were given something to read."""
     described = _admin(address).describe_consumer_groups([group])[group].result()
