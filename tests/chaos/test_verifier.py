@@ -152,6 +152,16 @@ def test_a_record_that_is_sent_and_not_in_the_log_is_lost() -> None:
     assert verdict(sent=RECORDS + 1).lost == 1
 
 
+def test_a_number_that_is_in_the_log_twice_is_the_drivers_fault_and_found() -> None:
+    log = [*evidence().log[:-1], Logged(0, RECORDS - 1, 5, b"k", b"{", {"number": b"0"})]
+    assert "1 numbers are in the log twice" in verdict(log=log).findings
+
+
+def test_a_state_that_stands_elsewhere_than_it_says_is_found() -> None:
+    held = [*evidence().held, Held(0, RECORDS + 1, {})]
+    assert verdict(held=held).findings == ["1 states stand where the reference was not asked for"]
+
+
 def test_a_missing_dead_letter_is_a_lost_record() -> None:
     assert verdict(letters=[]).lost == 1
 
