@@ -11,7 +11,7 @@ from cluster import Cluster
 from crew import Crew, Member
 from schedule import POINTS, Fault, Kind
 
-REACHED_SECONDS = 20.0
+REACHED_SECONDS = 40.0
 """A member that has not come to its point by then is killed where it is."""
 LONGEST_DELAY_SECONDS = 0.3
 POLL_SECONDS = 0.02
