@@ -85,4 +85,4 @@ def test_addresses_may_leave_out_the_port_and_be_of_either_protocol() -> None:
 def test_one_address_that_answers_is_enough(closed_port: int) -> None:
     with EmbeddedBroker() as broker:
         both = f"127.0.0.1:{closed_port},{broker.bootstrap_servers}"
-        assert len(topics.compare(settings_at(both, embedded=True))) == 5
+        assert len(topics.compare(settings_at(both, embedded=True))) == 6
