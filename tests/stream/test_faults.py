@@ -100,8 +100,9 @@ def test_a_broker_that_is_killed_and_comes_back_under_load_stops_nothing_for_goo
 ) -> None:
     broker = broker_of(hurt)
     broker.create_topics(2)
-    # Longer than the broker is away: what is on its way is then sent again.
-    hurt = replace(hurt, kafka=replace(hurt.kafka, request_timeout=Duration(30_000)))
+    # Longer than the broker is away: what is on its way is then sent again, and the worker is a member still.
+    patient = replace(hurt.kafka, request_timeout=Duration(30_000), session_timeout=Duration(30_000))
+    hurt = replace(hurt, kafka=patient)
     worker = start(hurt)
     for partition in range(2):
         broker.send(numbered(1, 400, "alert"), partition=partition)
@@ -110,7 +111,7 @@ def test_a_broker_that_is_killed_and_comes_back_under_load_stops_nothing_for_goo
     node.start()
     for partition in range(2):
         broker.send(numbered(401, 500, "alert"), partition=partition)
-    worker.until(lambda: broker.committed() == {0: 500, 1: 500})
+    worker.until(lambda: broker.committed() == {0: 500, 1: 500}, 60)
     assert worker.end() == 0
     for partition in range(2):
         alerts = {a.key() for a in broker.read(hurt.topics.review) if a.partition() == partition}
