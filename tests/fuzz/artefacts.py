@@ -230,7 +230,7 @@ def resize(manifest: dict[str, Any], arrays: Arrays, edits: Edits) -> None:
             start = arrays.get(f"{part}.start", np.zeros(1, np.int64))
             arrays[f"{part}.start"] = np.arange(start.size) * size
             arrays[f"{part}.knots"] = np.arange(float(size * (start.size - 1)))
-            arrays[f"{part}.levels"] = np.ones(size * (start.size - 1))
+            arrays[f"{part}.levels"] = np.ones(size * max(start.size - 1, 0))
 
 
 def edit_array(arrays: Arrays, edits: Edits) -> None:
