@@ -25,13 +25,15 @@ from fraudwatch.stream.snapshots.writer import write
 TOPIC = "snapshots"
 OFTEN = "10s"
 """Far more often than the default of five minutes: a run has to have some."""
+COPIES = 5
 AIMS = {"held_ms": 50.0, "back_s": 20.0, "rate": 0.9}
 
 
 class Kept(NamedTuple):
-    """One state, saved on a real broker and brought back."""
+    """One state, saved on a real broker and brought back. Held: by the clock, and the thread's CPU time."""
 
     held_ms: float
+    held_cpu_ms: float
     raw_bytes: int
     sent_bytes: int
     written_s: float
@@ -42,12 +44,17 @@ def measure(scale: Scale) -> Answer:
     """The question's answer."""
     kept = _kept(scale)
     rates = _rates(scale)
-    held = kept.held_ms / scale.kept_accounts * 100_000
-    figures = kept._asdict() | {"held_ms_per_100k_accounts": held, "rates": rates}
+    part = 100_000 / scale.kept_accounts
+    figures = kept._asdict() | {"held_ms_per_100k_accounts": kept.held_ms * part, "rates": rates}
     ratio = rates["with_snapshots"] / rates["without"]
     events = f"{scale.kept_accounts:,} accounts × {scale.kept_events} transactions"
     rows = [
-        ("stream held while it is copied, ms per 100,000 accounts", rounded(held), f"≤ {AIMS['held_ms']:g}"),
+        (
+            "stream held while it is copied, ms per 100,000 accounts",
+            rounded(kept.held_ms * part),
+            f"≤ {AIMS['held_ms']:g}",
+        ),
+        ("the same in CPU time", rounded(kept.held_cpu_ms * part), ""),
         ("size of the arrays, MB", rounded(kept.raw_bytes / 1e6, 0), ""),
         ("size on the topic, MB", rounded(kept.sent_bytes / 1e6, 0), ""),
         ("compressed, hashed and sent beside the stream, s", rounded(kept.written_s), ""),
@@ -63,10 +70,8 @@ def _kept(scale: Scale) -> Kept:
     pipeline = Pipeline(simulated_settings())
     for transactions in transactions_of(scale.kept_accounts, scale.kept_events):
         pipeline._history.fold(transactions)
-    pipeline.state()  # what is needed once is there
-    started = time.perf_counter()
+    held, held_cpu = _held(pipeline)
     blocks = pipeline.state()
-    held = time.perf_counter() - started
     del pipeline
     with kafka_node() as address:
         make_topics(address, [TOPIC], 1)
@@ -76,7 +81,17 @@ def _kept(scale: Scale) -> Kept:
         del blocks
         accounts, back = asyncio.run(_timed(_bring_back(settings)))
     assert accounts == scale.kept_accounts
-    return Kept(held * 1000, raw, sent, written, back)
+    return Kept(held * 1000, held_cpu * 1000, raw, sent, written, back)
+
+
+def _held(pipeline: Pipeline) -> tuple[float, float]:
+    """Medians in seconds; other work on the machine lengthens the first."""
+    times = []
+    for _ in range(COPIES):
+        clock, cpu = time.perf_counter(), time.thread_time()
+        pipeline.state()
+        times.append((time.perf_counter() - clock, time.thread_time() - cpu))
+    return median(clock for clock, _ in times), median(cpu for _, cpu in times)
 
 
 async def _timed(work: Awaitable[int]) -> tuple[int, float]:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -179,7 +178,9 @@ def test_a_container_is_given_the_time_the_worker_takes_to_end():
     assert grace > Settings().stream.shutdown / 1000
 
 
-def test_kafka_starts_with_the_properties_of_the_compose_file(kafka: str, tmp_path: Path):
+def test_kafka_starts_with_the_properties_of_the_compose_file(
+    kafka: str, free_port: Callable[[], int], tmp_path: Path
+):
     inside, outside, controller = (free_port() for _ in range(3))
     given = COMPOSE["services"]["kafka"]["environment"]
     moved = {"19092": inside, "9092": outside, "9093": controller}
@@ -211,10 +212,3 @@ def test_kafka_starts_with_the_properties_of_the_compose_file(kafka: str, tmp_pa
                 assert client.list_topics() == []
     finally:
         subprocess.run([script, "stop", tmp_path / "node"], check=True)
-
-
-def free_port() -> int:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        port: int = holder.getsockname()[1]
-    return port

@@ -5,7 +5,6 @@ import math
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -92,25 +91,19 @@ def running(command: list[str | Path], log: Path, stop: int) -> Iterator[subproc
             process.wait()
 
 
-def free_port() -> int:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        port: int = holder.getsockname()[1]
-    return port
-
-
 @dataclass(frozen=True)
 class House:
-    """One installation: its configuration file, what is in it, and the ports of worker and intake."""
+    """One installation: its configuration file, what is in it, and the ports of worker, intake and Prometheus."""
 
     file: Path
     settings: Settings
     worker: int
     intake: int
+    prometheus: int
 
 
 @pytest.fixture(scope="module")
-def house(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> House:
+def house(kafka: str, free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory) -> House:
     name = os.urandom(4).hex()
     topics = ("transactions", "review", "dead_letters", "models", "dispositions", "snapshots")
     file = tmp_path_factory.mktemp("live") / "fraudwatch.yaml"
@@ -133,7 +126,7 @@ def house(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> House:
     )
     settings = load(file, {})
     apply(settings, partitions=2)
-    return House(file, settings, worker, intake)
+    return House(file, settings, worker, intake, free_port())
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +162,7 @@ def watching(prometheus: Path, house: House) -> Iterator[Prometheus]:
         job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in (house.worker, house.intake)]}]
     given["scrape_configs"] = [job for job in given["scrape_configs"] if job["job_name"] == "fraudwatch"]
     (directory / "prometheus.yml").write_text(yaml.safe_dump(given))
-    port = free_port()
+    port = house.prometheus
     command = [
         prometheus / "prometheus",
         f"--config.file={directory / 'prometheus.yml'}",
