@@ -76,21 +76,21 @@ class Crew:
             member.start()
         self._thread.start()
 
-    def end(self) -> list[int]:
-        """Asks everybody to end, and starts nobody again; exit codes. A member that does not end is killed."""
+    def end(self) -> dict[int, int]:
+        """Asks everybody to end, and starts nobody again; exit codes by process. One that does not end is killed."""
         self._is_ending.set()
         self._thread.join()
         for member in self.members:
             member.signal(signal.SIGCONT)
             member.signal(signal.SIGTERM)
-        codes = []
+        codes = {}
         for member in self.members:
             assert member.process is not None
             try:
-                codes.append(member.process.wait(END_SECONDS))
+                codes[member.process.pid] = member.process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 member.process.kill()
-                codes.append(member.process.wait())
+                codes[member.process.pid] = member.process.wait()
         return codes
 
     def kill(self) -> None:

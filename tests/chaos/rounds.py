@@ -1,9 +1,10 @@
 """One round: a crew, a driver, a schedule; then what came of it."""
 
+import signal
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from cluster import Cluster
 from crew import Crew, Member
 from driver import ACCOUNTS, Driver
 from faults import Done, Faults
-from histories import Held, of_pipeline
+from histories import Held, of_dump
 from journal import Live
 from schedule import Kind
 from states import read_states
@@ -144,7 +145,7 @@ def play(cluster: Cluster, model: Path, directory: Path, trial: Trial) -> Round:
         codes = crew.end()
     finally:
         crew.kill()
-    findings += [f"a member that was asked to end did so with {code}" for code in codes if code]
+    findings += _ended_badly(codes, journal.read(directory / "journal"))
     log = evidence.read(cluster.direct, settings.source.topic)
     seen = verifier.Evidence(
         log=log,
@@ -234,8 +235,19 @@ def _restored(settings: Settings, log: Sequence[evidence.Logged]) -> list[Held]:
     """What `fraudwatch state dump` says of every partition: from its newest snapshot, and the log from there on."""
     ends = {each.partition: each.offset + 1 for each in log}
     return [
-        Held(partition, end, of_pipeline(restored(settings, partition, end, partitions=PARTITIONS)))
+        Held(partition, end, of_dump(restored(settings, partition, end, partitions=PARTITIONS)))
         for partition, end in ends.items()
+    ]
+
+
+def _ended_badly(codes: Mapping[int, int], entries: Sequence[journal.AnyEntry]) -> list[str]:
+    """Of the members that were asked to end, by process; one that was only just started has nothing to end."""
+    live = {each.pid for each in entries if isinstance(each, Live)}
+    allowed = {pid: (0,) if pid in live else (0, -signal.SIGTERM) for pid in codes}
+    return [
+        f"a member that was asked to end did so with {code}"
+        for pid, code in codes.items()
+        if code not in allowed[pid]
     ]
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from evidence import Commit, Logged
-from histories import Held, Known
+from histories import EDGE, Held, Known
 from journal import AnyEntry, Folded, Handled, Made
 from msgspec.structs import replace
 from reference import Raised, Reference, comparable
-from verifier import Evidence, Verdict, judge, recovery_seconds
+from verifier import Evidence, Verdict, compare_histories, judge, recovery_seconds
 
 from fraudwatch.alerts import Alert, encode
 from fraudwatch.alerts.alert import Account, AlertEpisode, AlertingTransaction, Position
@@ -121,7 +121,7 @@ def evidence(**changes: Any) -> Evidence:
         letters=[letter(DEAD)],
         commits=[Commit(0, 3, 20), Commit(0, 6, 30)],
         journal=JOURNAL,
-        held=[Held(0, RECORDS, {"a7": Known(5, b"bits")})],
+        held=[Held(0, RECORDS, {"a7": Known(5, b'{"sum":7}')})],
         sent=RECORDS,
     )
     return well._replace(**changes)
@@ -130,7 +130,7 @@ def evidence(**changes: Any) -> Evidence:
 REFERENCE = Reference(
     raised=[raised(each) for each in ALERTS],
     dead={(0, DEAD)},
-    held={(0, RECORDS): Held(0, RECORDS, {"a7": Known(5, b"bits")})},
+    held={(0, RECORDS): Held(0, RECORDS, {"a7": Known(5, b'{"sum":7}')})},
 )
 
 
@@ -192,13 +192,24 @@ def test_records_folded_twice_into_one_state_are_double_counted() -> None:
 
 @pytest.mark.parametrize(("total", "lost", "twice"), [(4, 1, 0), (6, 0, 1)])
 def test_a_history_with_other_transactions_says_how_many(total: int, lost: int, twice: int) -> None:
-    found = verdict(held=[Held(0, RECORDS, {"a7": Known(total, b"other")})])
+    found = verdict(held=[Held(0, RECORDS, {"a7": Known(total, b'{"sum":8}')})])
     assert (found.lost, found.double_counted) == (lost, twice)
 
 
 def test_a_history_that_differs_by_a_bit_is_found() -> None:
-    assert verdict(held=[Held(0, RECORDS, {"a7": Known(5, b"bitt")})]).findings == [
-        "1 accounts have another history than without faults"
+    assert verdict(held=[Held(0, RECORDS, {"a7": Known(5, b'{"sum":8}')})]).findings == [
+        "1 accounts have another history than without faults",
+        "such as a7 (partition 0 before offset 6): sum 8 instead of 7",
+    ]
+
+
+def test_an_edge_that_stands_elsewhere_is_found_and_a_bystander_has_none() -> None:
+    aims = REFERENCE.held[0, RECORDS].accounts | {EDGE: Known(0, b'{"raised":"1.5"}')}
+    expected = REFERENCE._replace(held={(0, RECORDS): Held(0, RECORDS, aims)})
+    astray = Held(0, RECORDS, aims | {EDGE: Known(0, b'{"raised":"1.25"}')})
+    assert compare_histories(evidence().held, expected).differing == []
+    assert compare_histories([astray], expected).differing == [
+        "edge (partition 0 before offset 6): raised 1.25 instead of 1.5"
     ]
 
 

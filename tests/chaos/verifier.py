@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from evidence import Commit, Logged
-from histories import Held
+from histories import EDGE, Held
 from journal import AnyEntry, Folded, Handled, Made
 from reference import Reference, comparable
 
@@ -63,7 +63,8 @@ def judge(evidence: Evidence, reference: Reference, *, is_wire_whole: bool) -> V
     twice = found(repeated(evidence.journal), "records were folded twice into one state")
     twice += found(histories.surplus, "transactions are too many in the histories at the end")
     twice += found(sent_twice(evidence.log), "numbers are in the log twice")
-    found(histories.differing, "accounts have another history than without faults")
+    if found(len(histories.differing), "accounts have another history than without faults"):
+        findings.append(f"such as {histories.differing[0][:LONGEST_SAID]}")
     found(histories.unknown, "states stand where the reference was not asked for")
     found(letters_invented(evidence, reference), "dead letters are of records that are none")
     copies = sent_alerts(evidence.review)
@@ -144,27 +145,31 @@ def _between_folds(journal: Sequence[AnyEntry], count: Callable[[int], int]) -> 
 
 
 class Histories(NamedTuple):
-    """How the states at the end differ from the reference: transactions, transactions, accounts, states."""
+    """How the states at the end differ from the reference: transactions, transactions, which and how, states."""
 
     missing: int
     surplus: int
-    differing: int
+    differing: list[str]
     unknown: int
 
 
 def compare_histories(held: Sequence[Held], reference: Reference) -> Histories:
-    """Every state that a process had at its end, to the bit."""
-    missing = surplus = differing = unknown = 0
+    """Every state that a process had at its end, to the bit; the edge where it has one of its own."""
+    missing = surplus = unknown = 0
+    differing = []
     for state in held:
         expected = reference.held.get((state.partition, state.position))
         if expected is None:
             unknown += 1
             continue
-        for account in state.accounts.keys() | expected.accounts.keys():
+        for account in state.accounts.keys() | expected.accounts.keys() - {EDGE}:
             ours, theirs = state.accounts.get(account), expected.accounts.get(account)
             more = (ours.total if ours else 0) - (theirs.total if theirs else 0)
             missing, surplus = missing + max(-more, 0), surplus + max(more, 0)
-            differing += ours != theirs
+            if ours != theirs:
+                place = f"partition {state.partition} before offset {state.position}"
+                bits = (known.bits if known else b"{}" for known in (ours, theirs))
+                differing.append(f"{account} ({place}): {_difference(*bits)}")
     return Histories(missing, surplus, differing, unknown)
 
 
@@ -198,8 +203,8 @@ def differing_alerts(copies: Copies, reference: Reference) -> list[str]:
 def _difference(ours: bytes, theirs: bytes) -> str:
     """What differs of two JSON objects, one level deep."""
     left, right = json.loads(ours), json.loads(theirs)
-    differing = [name for name in left if left[name] != right[name]]
-    return ", ".join(f"{name} {left[name]} instead of {right[name]}" for name in differing)
+    differing = [name for name in left.keys() | right.keys() if left.get(name) != right.get(name)]
+    return ", ".join(f"{name} {left.get(name)} instead of {right.get(name)}" for name in sorted(differing))
 
 
 def out_of_order(review: Sequence[Logged], reference: Reference) -> int:
