@@ -291,6 +291,20 @@ class FeatureSpec(msgspec.Struct, frozen=True):
     doc: str = ""
 
 
+class LaneSpec(msgspec.Struct, frozen=True):
+    """What a lane says of itself: a typology that amounts do not show, found by a measure of its own.
+
+    `sentence` says what was found and has no placeholders. `doc` says what the lane measures.
+    """
+
+    name: str
+    code: str
+    theme: Theme
+    sentence: Text
+    innocent: Text
+    doc: str = ""
+
+
 class Shown(msgspec.Struct, frozen=True):
     """One feature of one transaction as a person reads it; None where it is missing."""
 
