@@ -1,10 +1,10 @@
 """Own Kafka clients, outside the group: how they connect, and consumers that are assigned."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from fraudwatch.config.security import MECHANISM, credentials, tls_context
 from fraudwatch.config.settings import Kafka, Settings
@@ -62,3 +62,14 @@ async def open_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         yield consumer
     finally:
         await consumer.stop()
+
+
+def read_from(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
+    """Assigns these partitions, and no others, from these offsets on.
+
+    In one step of the loop: between an assignment and its seek aiokafka looks for a position itself, finds none, and
+    keeps an error that `getmany` raises later, of other partitions too.
+    """
+    consumer.assign(list(offsets))
+    for place, offset in offsets.items():
+        consumer.seek(place, offset)

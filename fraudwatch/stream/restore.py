@@ -21,7 +21,7 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics
 from fraudwatch.snapshots import Stamp
-from fraudwatch.stream.clients import open_consumer
+from fraudwatch.stream.clients import open_consumer, read_from
 from fraudwatch.stream.fetching import Fetched, read_in_chunks
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.snapshots import Loader, read_on
@@ -168,10 +168,8 @@ class Restorer:
     async def _fold(self, consumer: Any, gaps: list[_Gap], stands: Callable[[], bool]) -> None:
         total, started = sum(gap.records for gap in gaps), time.monotonic()
         said = started
-        consumer.assign([gap.place for gap in gaps])
+        read_from(consumer, {gap.place: gap.state.position for gap in gaps})
         read_in_chunks(consumer, self._settings.source.topic, LARGEST_FOLD)
-        for gap in gaps:
-            consumer.seek(gap.place, gap.state.position)
         left = gaps
         while left and stands():
             fetched = await consumer.getmany(timeout_ms=FETCH_MS, max_records=1)

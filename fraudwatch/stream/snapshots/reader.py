@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 
 from fraudwatch.errors import SnapshotError
 from fraudwatch.snapshots import Blocks, Manifest, assemble, read
+from fraudwatch.stream.clients import read_from
 from fraudwatch.stream.snapshots.keys import SLOTS, slot_of_manifest
 
 logger = logging.getLogger(__name__)
@@ -38,14 +39,13 @@ class Found(NamedTuple):
 async def find(consumer: Any, place: TopicPartition) -> list[Found]:
     """The newest manifest of each slot: those that cannot be read, then the newest snapshot first.
 
-    Reads backwards in steps that double, to the newest manifest of every slot or the beginning. `consumer` is
+    Reads backwards in steps that double, to the newest manifest of every slot or the beginning. `consumer` may be
     assigned to `place` afterwards. Raises KafkaError.
     """
     end, first = (
         (await consumer.end_offsets([place]))[place],
         (await consumer.beginning_offsets([place]))[place],
     )
-    consumer.assign([place])
     found: dict[int, Found | None] = {}
     step = FIRST_LOOK
     while end > first and len(found) < len(SLOTS):
@@ -78,9 +78,8 @@ async def read_blocks(
         )
     pieces: list[bytes | None] = [None] * len(wanted)
     if wanted:
-        consumer.assign([place])
         last = max(wanted)
-        consumer.seek(place, min(wanted))
+        read_from(consumer, {place: min(wanted)})
         while await consumer.position(place) <= last:
             if not stands():
                 return None
@@ -101,7 +100,7 @@ async def read_on(
 ) -> list[bytes]:
     """The values of a partition from an offset to the end it has now, or until `stands` is false.
 
-    `consumer` is assigned to `place` afterwards. Raises KafkaError.
+    `consumer` may be assigned to `place` afterwards. Raises KafkaError.
     """
     end, first = (
         (await consumer.end_offsets([place]))[place],
@@ -110,8 +109,7 @@ async def read_on(
     begin = max(begin, first)
     values: list[bytes] = []
     if begin < end:
-        consumer.assign([place])
-        consumer.seek(place, begin)
+        read_from(consumer, {place: begin})
         while stands() and await consumer.position(place) < end:
             messages = (await consumer.getmany(place, timeout_ms=FETCH_MS)).get(place, [])
             values += [message.value for message in messages if message.value is not None]
@@ -120,7 +118,7 @@ async def read_on(
 
 async def _manifests(consumer: Any, place: TopicPartition, begin: int, end: int) -> list[Any]:
     """The messages from `begin` up to `end` that have a manifest's key; the others are let go of at once."""
-    consumer.seek(place, begin)
+    read_from(consumer, {place: begin})
     kept: list[Any] = []
     while await consumer.position(place) < end:
         messages = (await consumer.getmany(place, timeout_ms=FETCH_MS)).get(place, [])
