@@ -29,7 +29,7 @@ def answers(only: list[str], scale: Scale) -> dict[str, Answer]:
             say(f"{name}: {importlib.import_module(name).__doc__.splitlines()[0]}")
             try:
                 found[name] = importlib.import_module(name).measure(scale)
-            except Exception:
+            except Exception:  # noqa: BLE001 (whatever it is, the other questions go on)
                 say(f"{name} HAS NO ANSWER:\n{traceback.format_exc()}")
     return found
 
