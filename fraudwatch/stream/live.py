@@ -4,6 +4,7 @@ assigned → models and verdicts read → states restored → [ batch → handle
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -147,6 +148,7 @@ class Live:
             self.health.assigned(partitions)
             if self._snapshots is not None:
                 self._snapshots.assigned(partitions, self.app.consumer_generation_id)
+            keep_out_of_collections()
             logger.info("live on partitions %s; %s", partitions, self.health.state)
 
     async def _start_once(self) -> None:
@@ -175,3 +177,12 @@ class Live:
     def close(self) -> None:
         """After the loop has ended."""
         self._states.close()
+
+
+def keep_out_of_collections() -> None:
+    """What is there by now stays for as long as the process: the garbage collector need not look through it again.
+
+    It looked for 100 to 200 ms each time, and nothing was judged meanwhile.
+    """
+    gc.collect()
+    gc.freeze()
