@@ -14,7 +14,7 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.decode.columns import by_column
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Pipeline
-from fraudwatch.pipeline.recent import KEPT_OFFSETS, RecentTransactions
+from fraudwatch.pipeline.recent import KEPT_OFFSETS, SMALL, RecentTransactions
 from fraudwatch.records import NO_TIMESTAMP, Chunk, Record, Transaction, Transactions
 
 NONE = (None, None)
@@ -40,6 +40,15 @@ def test_a_transaction_has_a_name_for_fifty_thousand_offsets_and_no_longer(after
     assert recent.ids(7, of=7 + KEPT_OFFSETS - 1) == ids_of(7)
     assert recent.ids(7, of=7 + KEPT_OFFSETS) == NONE
     assert recent.ids(8, of=7 + KEPT_OFFSETS) == ids_of(8)
+
+
+def test_a_quiet_stream_leaves_few_parts_to_look_through() -> None:
+    recent = RecentTransactions()
+    for offset in range(5 * SMALL):
+        recent.add(logged(offset))
+    assert len(recent._parts) == 5
+    for offset in range(5 * SMALL):
+        assert recent.ids(offset, of=5 * SMALL) == ids_of(offset)
 
 
 @settings(deadline=None)
@@ -76,7 +85,7 @@ def test_what_is_too_far_back_is_let_go_of() -> None:
     recent = RecentTransactions()
     for offset in range(0, 10 * KEPT_OFFSETS, KEPT_OFFSETS // 5):
         recent.add(logged(offset))
-    assert len(recent._batches) == 5
+    assert len(recent._parts) == 5
 
 
 @pytest.mark.parametrize("cut", [500, 100_000])
