@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from confluent_kafka import Producer
+from poison import poisoned
 
 from fraudwatch.simulate import Plan, messages
 
@@ -78,6 +79,7 @@ class Driver:
         )
         self._topic, self._partitions, self._rate = topic, partitions, rate
         self._records = disordered(seed)
+        self._poison = 0
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="driver", daemon=True)
 
@@ -93,13 +95,24 @@ class Driver:
             raise RuntimeError(f"{left} records were not taken by the broker")
         return self.sent.total()
 
+    def poison(self, records: int) -> None:
+        """Makes so many of the next plain records poison."""
+        self._poison += records
+
     def _run(self) -> None:
         started = time.monotonic()
         while not self._is_ending.wait(TICK_SECONDS):
             due = int((time.monotonic() - started) * self._rate)
             while self.sent.total() < due:
-                self._send(next(self._records))
+                self._send(self._next())
             self._producer.poll(0)
+
+    def _next(self) -> Sending:
+        record = next(self._records)
+        if self._poison and record.what == "plain" and record.value is not None:
+            self._poison -= 1
+            return Sending(record.key, poisoned(record.value), "poison")
+        return record
 
     def _send(self, record: Sending) -> None:
         number = str(self.sent.total()).encode()

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from cluster import Cluster
 from crew import Crew, Member
-from schedule import POINTS, Fault, Kind
+from driver import Driver
+from schedule import MOST_POISON, POINTS, Fault, Kind
 
 REACHED_SECONDS = 40.0
 """A member that has not come to its point by then is killed where it is."""
@@ -28,10 +29,10 @@ class Done(NamedTuple):
 class Faults:
     """Does them, each on a thread of its own; `done` lists them once they are healed."""
 
-    def __init__(self, cluster: Cluster, crew: Crew) -> None:
+    def __init__(self, cluster: Cluster, crew: Crew, driver: Driver) -> None:
         self.done: list[Done] = []
         self.failed: list[BaseException] = []
-        self._cluster, self._crew = cluster, crew
+        self._cluster, self._crew, self._driver = cluster, crew, driver
         self._members = [threading.Lock() for _ in crew.members]
         self._wire, self._broker = threading.Lock(), threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -80,6 +81,8 @@ class Faults:
             self._cluster.kill()
             time.sleep(fault.seconds)
             self._cluster.raise_again()
+        elif fault.kind is Kind.POISON:
+            self._driver.poison(1 + fault.skip % MOST_POISON)
         else:
             self._disturb(fault)
         return fault.kind

@@ -13,18 +13,24 @@ import itertools
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from histories import Held, of_pipeline
 from journal import Died, Folded, Handled, Journal, Live, Made
+from poison import defect
 from states import write_state
 
 from fraudwatch.cli import main
+from fraudwatch.records import DeadLetter
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.live import Live as Worker
+from fraudwatch.stream.parts import Batch
+from fraudwatch.stream.poison import VoidStateError
 from fraudwatch.stream.publishing import Published
+from fraudwatch.stream.recovery import Recovery
 from fraudwatch.stream.snapshots import Snapshots
 from fraudwatch.stream.states import PartitionState
 
@@ -61,21 +67,40 @@ class Points:
         return await task
 
 
+class Found(NamedTuple):
+    """What became of the records of a batch."""
+
+    records: int
+    assessed: int
+    dead: int
+
+
+def found_in(batches: Sequence[Batch], poison: Sequence[DeadLetter]) -> Found:
+    """Of all of them together."""
+    return Found(
+        records=sum(batch.records for batch in batches) + len(poison),
+        assessed=sum(len(batch.assessments.transactions) for batch in batches),
+        dead=sum(len(batch.dead_letters) for batch in batches) + len(poison),
+    )
+
+
 def watch_states(points: Points, journal: Journal) -> None:
     """Notes which records went into which state, and which of them are done."""
     numbers = itertools.count()
     make, fold, reach = PartitionState.__init__, PartitionState.fold, PartitionState.reach
+    replay = Recovery.replay
 
     def noting_make(self: Any, *args: Any, **kwargs: Any) -> None:
         make(self, *args, **kwargs)
         self.number, self.folded_to = next(numbers), None
+        self.is_live, self.found, self.replayed_from = False, Found(0, 0, 0), None
         journal.note(Made(state=self.number, partition=self.partition))
 
     def noting_fold(self: Any, chunk: Any, *, publish: bool = True) -> Any:
         points.at("folding" if publish else "restoring")
         position, last = self.position, int(chunk.offsets[-1])
         batch = fold(self, chunk, publish=publish)
-        self.is_live, self.folded = publish, batch
+        self.is_live, self.found = publish, found_in([batch], [])
         if last >= position:
             self.folded_to = last + 1
             journal.note(
@@ -94,21 +119,24 @@ def watch_states(points: Points, journal: Journal) -> None:
         # Before the state says so itself: a snapshot may follow at once, a commit soon.
         last = int(chunk.offsets[-1])
         if self.is_live and last >= self.position:
-            found = self.folded
-            journal.note(
-                Handled(
-                    partition=self.partition,
-                    first=max(self.position, int(chunk.offsets[0])),
-                    last=last,
-                    records=found.records,
-                    assessed=len(found.assessments.transactions),
-                    dead=len(found.dead_letters),
-                )
-            )
+            first = max(self.position, int(chunk.offsets[0]))
+            if self.replayed_from is not None:
+                first, self.replayed_from = self.replayed_from, None
+            journal.note(Handled(partition=self.partition, first=first, last=last, **self.found._asdict()))
         reach(self, chunk)
+
+    async def noting_replay(self: Any, void: VoidStateError, deliver: Any) -> Any:
+        replayed = await replay(self, void, deliver)
+        state = self._states[void.chunk.partition]
+        state.is_live, state.folded_to = True, int(void.chunk.offsets[-1]) + 1
+        # Each poison cost it its state, and the one it has began there.
+        state.replayed_from = int(void.chunk.offsets[0])
+        state.found = found_in([batch for _, _, batch in replayed.parts], replayed.letters)
+        return replayed
 
     PartitionState.__init__, PartitionState.fold = noting_make, noting_fold  # type: ignore[method-assign]
     PartitionState.reach = noting_reach  # type: ignore[method-assign]
+    Recovery.replay = noting_replay  # type: ignore[method-assign]
 
 
 def watch_assignment(journal: Journal) -> None:
@@ -196,4 +224,5 @@ if __name__ == "__main__":
     keep_states(where)
     if order == "reversed":
         reverse()
-    main()
+    with defect():
+        main()

@@ -9,6 +9,7 @@ import numpy as np
 from evidence import Logged
 from histories import Held, of_pipeline
 from msgspec.structs import replace
+from poison import is_poison
 
 from fraudwatch.alerts import Alert, encode
 from fraudwatch.config.settings import Settings
@@ -56,13 +57,19 @@ def folded(
         pipeline = Pipeline(settings, partition=partition, partitions=partitions, model=fixed)
         stops = {position for of, position in positions if of == partition}
         for chunk in _chunks(settings.source.topic, partition, list(records), stops):
-            batch = pipeline.fold(chunk)
+            healthy = [row for row, value in enumerate(chunk.values) if not is_poison(value)]
+            reference.dead.update((partition, int(offset)) for offset in np.delete(chunk.offsets, healthy))
+            batch = pipeline.fold(_of(chunk, healthy))
             position = int(chunk.offsets[-1]) + 1
             reference.dead.update((partition, letter.record.offset) for letter in batch.dead_letters)
             reference.raised.extend(_raised(partition, alert) for alert in batch.alerts)
             if position in stops:
                 reference.held[partition, position] = Held(partition, position, of_pipeline(pipeline))
     return reference
+
+
+def _of(chunk: Chunk, rows: list[int]) -> Chunk:
+    return Chunk.of([chunk.record(row) for row in rows]) if rows else chunk.part(0, 0)
 
 
 def _raised(partition: int, alert: Alert) -> Raised:

@@ -20,6 +20,7 @@ from driver import ACCOUNTS, Driver
 from faults import Done, Faults
 from histories import Held, of_dump
 from journal import Live
+from poison import defect
 from schedule import Kind
 from states import read_states
 
@@ -43,6 +44,7 @@ TOLD = {
     "stream.batch_records": "500",
     "stream.commit_every": "500ms",
     "stream.shutdown": "10s",
+    "stream.poison_per_hour": "1000",
     "alerts.alerts_per_day": "60",
     "snapshots.every": "2s",
     "metrics.port": "0",
@@ -139,7 +141,7 @@ def play(cluster: Cluster, model: Path, directory: Path, trial: Trial) -> Round:
         crew.start()
         driver.start()
         _await_first_commit(cluster, settings, crew)
-        done = _disturb(cluster, crew, trial)
+        done = _disturb(cluster, crew, driver, trial)
         sent = driver.end()
         findings += _drain(cluster, settings, crew, directory)
         codes = crew.end()
@@ -185,8 +187,8 @@ def _await_first_commit(cluster: Cluster, settings: Settings, crew: Crew) -> Non
     cluster.keep_commits()
 
 
-def _disturb(cluster: Cluster, crew: Crew, trial: Trial) -> list[Done]:
-    at_work = Faults(cluster, crew)
+def _disturb(cluster: Cluster, crew: Crew, driver: Driver, trial: Trial) -> list[Done]:
+    at_work = Faults(cluster, crew, driver)
     for fault in schedule.drawn(trial.seed, trial.faults, trial.kinds):
         time.sleep(fault.pause)
         at_work.begin(fault)
@@ -234,10 +236,11 @@ def _progress(cluster: Cluster, settings: Settings) -> tuple[dict[int, int], dic
 def _restored(settings: Settings, log: Sequence[evidence.Logged]) -> list[Held]:
     """What `fraudwatch state dump` says of every partition: from its newest snapshot, and the log from there on."""
     ends = {each.partition: each.offset + 1 for each in log}
-    return [
-        Held(partition, end, of_dump(restored(settings, partition, end, partitions=PARTITIONS)))
-        for partition, end in ends.items()
-    ]
+    with defect():
+        return [
+            Held(partition, end, of_dump(restored(settings, partition, end, partitions=PARTITIONS)))
+            for partition, end in ends.items()
+        ]
 
 
 def _ended_badly(codes: Mapping[int, int], entries: Sequence[journal.AnyEntry]) -> list[str]:

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     DELAY = "wire delays"
     RESET = "wire resets every connection"
     BLACKHOLE = "wire swallows everything"
+    POISON = "poison, one to three records"
 
 
 POINTS = {
@@ -46,6 +47,7 @@ PAUSE_SECONDS = (0.5, 4.0)
 """Between two faults: often shorter than a restart, so that one meets the consequences of another."""
 
 LARGEST_SKIP = 3
+MOST_POISON = 3
 
 
 class Fault(NamedTuple):

@@ -9,7 +9,7 @@ from histories import EDGE, Held, Known
 from journal import AnyEntry, Folded, Handled, Made
 from msgspec.structs import replace
 from reference import Raised, Reference, comparable
-from verifier import Evidence, Verdict, compare_histories, judge, recovery_seconds
+from verifier import Evidence, Verdict, compare_histories, judge, recovery_seconds, skipped
 
 from fraudwatch.alerts import Alert, encode
 from fraudwatch.alerts.alert import Account, AlertEpisode, AlertingTransaction, Position
@@ -179,6 +179,16 @@ def test_a_state_that_leaves_records_out_has_lost_them() -> None:
 def test_a_chunk_that_begins_behind_the_state_has_left_records_out() -> None:
     journal = (made(), folded(0, 2), handled(0, 2), folded(4, 5, before=3), handled(3, 5, dead=1))
     assert verdict(journal=journal).lost == 1
+
+
+def test_a_state_that_leaves_poison_out_has_lost_nothing() -> None:
+    log = [
+        each._replace(value=b'{"transaction_id":"poison-1"}') if each.offset == 3 else each
+        for each in evidence().log
+    ]
+    journal = (made(), folded(0, 2), handled(0, 2), folded(4, 5, before=3), handled(3, 5, dead=1))
+    assert skipped(evidence(journal=journal)) == 1
+    assert skipped(evidence(log=log, journal=journal)) == 0
 
 
 def test_a_state_that_begins_at_its_snapshot_has_left_nothing_out() -> None:

@@ -6,12 +6,13 @@ Pure functions of the evidence, so that each of them can be shown to find what i
 import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from evidence import Commit, Logged
 from histories import EDGE, Held
 from journal import AnyEntry, Folded, Handled, Made
+from poison import is_poison
 from reference import Reference, comparable
 
 from fraudwatch.alerts import read
@@ -58,7 +59,7 @@ def judge(evidence: Evidence, reference: Reference, *, is_wire_whole: bool) -> V
     lost = found(not_in_log(evidence), "records that were sent are not in the log")
     lost += found(len(unhandled(evidence)), "records were neither assessed nor dead-lettered")
     lost += found(len(letters_missing(evidence, reference)), "dead letters are missing")
-    lost += found(skipped(evidence.journal), "records were left out by a state that went on after them")
+    lost += found(skipped(evidence), "records were left out by a state that went on after them")
     lost += found(histories.missing, "transactions are missing in the histories at the end")
     twice = found(repeated(evidence.journal), "records were folded twice into one state")
     twice += found(histories.surplus, "transactions are too many in the histories at the end")
@@ -123,25 +124,29 @@ def letters_invented(evidence: Evidence, reference: Reference) -> int:
     )
 
 
-def skipped(journal: Sequence[AnyEntry]) -> int:
-    """Records between two folds into one state that went into it by neither."""
-    return _between_folds(journal, lambda hole: max(hole, 0))
+def skipped(evidence: Evidence) -> int:
+    """Records between two folds into one state that went into it by neither, and are no poison."""
+    poison = {(each.partition, each.offset) for each in evidence.log if is_poison(each.value)}
+    return sum(
+        (partition, offset) not in poison
+        for partition, reached, position in _between_folds(evidence.journal)
+        for offset in range(reached, position)
+    )
 
 
 def repeated(journal: Sequence[AnyEntry]) -> int:
     """Records that went into one state by two folds."""
-    return _between_folds(journal, lambda hole: max(-hole, 0))
+    return sum(max(reached - position, 0) for _, reached, position in _between_folds(journal))
 
 
-def _between_folds(journal: Sequence[AnyEntry], count: Callable[[int], int]) -> int:
+def _between_folds(journal: Sequence[AnyEntry]) -> Iterator[tuple[int, int, int]]:
+    """Of each fold its partition, where the state was before, and the fold's first record."""
     reached: dict[tuple[int, int], int] = {}
-    total = 0
     for each in journal:
         if isinstance(each, Folded):
             state = each.pid, each.state
-            total += count(each.position - reached.get(state, each.before))
+            yield each.partition, reached.get(state, each.before), each.position
             reached[state] = each.last + 1
-    return total
 
 
 class Histories(NamedTuple):
