@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import TextIO
 
 from fraudwatch import detection
+from fraudwatch.backtest.comparison import Comparison, compare, differences
+from fraudwatch.backtest.findings import Finding, Findings
 from fraudwatch.backtest.folding import Folding, OnProgress
+from fraudwatch.backtest.measures import Share
+from fraudwatch.backtest.page import Page, Run, summary, written_page
 from fraudwatch.backtest.report import SCORE_COLUMNS, BacktestReport, Collector
 from fraudwatch.backtest.spans import Span, span
 from fraudwatch.config.settings import Settings
@@ -17,11 +21,21 @@ from fraudwatch.features import Catalogue
 __all__ = [
     "SCORE_COLUMNS",
     "BacktestReport",
+    "Comparison",
+    "Finding",
+    "Findings",
+    "Page",
+    "Run",
+    "Share",
     "Span",
     "backtest",
+    "compare",
+    "differences",
     "load_model",
     "span",
+    "summary",
     "train_file",
+    "written_page",
 ]
 
 
@@ -34,9 +48,10 @@ def backtest(
     score_span: Span | None = None,
     partitions: int = 1,
     scores: Path | None = None,
+    finding: Finding | None = None,
     on_progress: OnProgress = lambda rows: None,
 ) -> BacktestReport:
-    """Fold a file from its beginning, score the span, write `scores` as CSV, and measure.
+    """Fold a file from its beginning, score the span, write `scores` as CSV, and measure; `finding` is told all.
 
     Raises UnusableInputError for the file, ConfigurationError for the mapping or an output that cannot be written,
     TrainingError for the training span.
@@ -44,7 +59,7 @@ def backtest(
     folding = Folding(settings, path.name, partitions=partitions, model=model, train_span=train_span)
     rows = read_rows(path)
     with _opened(scores) as out:
-        collector = Collector(settings, score_span or Span(), train_span, out)
+        collector = Collector(settings, score_span or Span(), train_span, out, finding)
         for folded in folding.fold(rows, on_progress):
             collector.add(folded)
     return collector.report(folding.model.version if folding.model is not None else None)

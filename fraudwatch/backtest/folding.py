@@ -21,10 +21,14 @@ OnProgress = Callable[[int], None]
 
 
 class Folded(msgspec.Struct, frozen=True):
-    """One batch of one partition, and the records it came from."""
+    """One batch of one partition, the records it came from, and the edge as it stood at its end.
+
+    The edge moves by the hour: within a batch it may have been a little lower or higher, and `inf` before a model.
+    """
 
     batch: Batch
     chunk: Chunk
+    edge: float
 
 
 class Folding:
@@ -117,7 +121,8 @@ class Folding:
                     [None] * len(routed),
                     routed,
                 )
-                yield Folded(self.pipelines[partition].fold(chunk), chunk)
+                pipeline = self.pipelines[partition]
+                yield Folded(pipeline.fold(chunk), chunk, pipeline.policy.edge.raised_from)
 
     def _routed(self, values: list[bytes]) -> list[list[bytes]]:
         """The values of each partition."""

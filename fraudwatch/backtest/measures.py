@@ -1,5 +1,7 @@
 """How well a score ranks labelled cases. Labels measure; nothing here reaches a feature or a model."""
 
+import math
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,8 @@ from fraudwatch.records import FloatArray, IntArray
 BoolArray = npt.NDArray[np.bool_]
 
 DAY_MS = 86_400_000
+
+_Z95 = 1.959963984540054
 
 REVIEW_DELAY_DAYS = 7
 """Days until a case is known: the Fraud Detection Handbook's protocol."""
@@ -21,6 +25,46 @@ class Ranking(msgspec.Struct, frozen=True):
     cases: int
     average_precision: float | None
     auroc: float | None
+
+
+class Share(msgspec.Struct, frozen=True):
+    """`hits` of `of`, and where a share seen so often may truly lie (95 %); None of nothing."""
+
+    hits: int
+    of: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def share(hits: int, of: int) -> Share:
+    """With Wilson's score interval (Wilson 1927), which holds for few and for extreme shares too."""
+    if not of:
+        return Share(hits, of, None, None, None)
+    found, z2 = hits / of, _Z95 * _Z95
+    middle = (found + z2 / (2 * of)) / (1 + z2 / of)
+    reach = _Z95 / (1 + z2 / of) * math.sqrt(found * (1 - found) / of + z2 / (4 * of * of))
+    # Rounding may not leave the share itself outside, nor go past what a share can be.
+    low, high = max(0.0, min(found, middle - reach)), min(1.0, max(found, middle + reach))
+    return Share(hits, of, found, low, high)
+
+
+def sign_test(first: int, second: int) -> float:
+    """How often two equally good ones would differ at least as unevenly: the exact, two-sided sign test."""
+    differing, fewer = first + second, min(first, second)
+    chances = sum(math.comb(differing, count) for count in range(fewer + 1))
+    return min(1.0, float(2 * chances / 2**differing))
+
+
+def stability_index(expected: IntArray, found: IntArray) -> float | None:
+    """PSI of two histograms over the same bins, int64[n]; None of nothing. Below 0.1 is called stable.
+
+    What one of them has nothing of counts as half an entry: its logarithm must be finite.
+    """
+    if not (expected.sum() and found.sum()):
+        return None
+    left, right = (np.maximum(counts, 0.5) / counts.sum() for counts in (expected, found))
+    return float(np.sum((right - left) * np.log(right / left)))
 
 
 def ranking(score: FloatArray, is_case: BoolArray) -> Ranking:

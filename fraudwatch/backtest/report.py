@@ -9,7 +9,9 @@ import msgspec
 import numpy as np
 
 from fraudwatch.backtest import measures
+from fraudwatch.backtest.findings import Finding
 from fraudwatch.backtest.folding import Folded
+from fraudwatch.backtest.labelled import labels_of
 from fraudwatch.backtest.measures import BoolArray, Ranking
 from fraudwatch.backtest.spans import DAY_MS, Span
 from fraudwatch.config.settings import Settings
@@ -52,11 +54,19 @@ class BacktestReport(msgspec.Struct, frozen=True):
 class Collector:
     """Takes batches in, writes the scored span's transactions out, and measures at the end."""
 
-    def __init__(self, settings: Settings, span: Span, train_span: Span | None, out: TextIO | None) -> None:
-        """`out` receives CSV with `SCORE_COLUMNS`; None writes nothing."""
+    def __init__(
+        self,
+        settings: Settings,
+        span: Span,
+        train_span: Span | None,
+        out: TextIO | None,
+        finding: Finding | None = None,
+    ) -> None:
+        """`out` receives CSV with `SCORE_COLUMNS`, None writes nothing; `finding` is told of every batch too."""
         self._settings = settings
         self._span = span
         self._train_span = train_span
+        self._finding = finding
         self._labels = LabelReader(settings.source.label) if settings.source.label else None
         self._writer = csv.writer(out, lineterminator="\n") if out is not None else None
         if self._writer is not None:
@@ -80,7 +90,10 @@ class Collector:
         self._outcomes.update(assessments.outcome.tolist())
         self._dead_letters.update(letter.reason.value for letter in batch.dead_letters)
         times = assessments.transactions.event_time_ms
-        is_case = self._read_labels(folded)
+        labels = labels_of(folded, self._labels)
+        is_case = labels.is_case
+        if self._finding is not None:
+            self._finding.add(folded, labels)
         accounts = assessments.transactions.accounts
         within = self._span.holds(times)
         outside = is_case & ~within
@@ -94,14 +107,6 @@ class Collector:
                 self._alert_cases[alert_id] = self._alert_cases.get(alert_id, False) or bool(is_case[row])
         if self._writer is not None:
             self._writer.writerows(_written(assessments, row) for row in np.flatnonzero(within).tolist())
-
-    def _read_labels(self, folded: Folded) -> BoolArray:
-        """Which assessed transactions are cases; none without labels."""
-        rows = folded.batch.assessments.transactions.rows
-        if self._labels is None:
-            return np.zeros(len(rows), dtype=bool)
-        values = folded.chunk.values
-        return np.array([self._labels.read(values[row] or b"")[0] for row in rows.tolist()], dtype=bool)
 
     def report(self, model_version: str | None) -> BacktestReport:
         """Measure what was taken in."""

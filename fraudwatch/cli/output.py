@@ -89,6 +89,14 @@ def written(path: Path) -> Iterator[None]:
         ) from error
 
 
+def check_place(path: Path) -> None:
+    """Said before minutes of work, not after: ConfigurationError where no file can be."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise ConfigurationError(
+            f"{path}: expected a file in a directory that exists. Name another one, or make the directory."
+        )
+
+
 def quantity(value: float | None, places: int = 0) -> str:
     """A number for a table: grouped, `–` where there is none."""
     return "–" if value is None else f"{value:,.{places}f}"

@@ -118,6 +118,10 @@ class Label(Section, frozen=True):
     path: Annotated[str, _says("Where the label is in the source record.")]
     positive: Annotated[str, _says("The value that marks a case.")] = "1"
     detail: Annotated[str | None, _says("Where a finer label (a typology or scenario) is.")] = None
+    case: Annotated[
+        str | None,
+        _says("Where the id of the case is; without it an account's cases are told apart by a week's pause."),
+    ] = None
 
 
 class Csv(Section, frozen=True):

@@ -20,6 +20,7 @@ class LabelReader:
         paths = [label.path] if label.detail is None else [label.path, label.detail]
         try:
             self._source = Source([parse_path(path) for path in paths])
+            self._case = Source([parse_path(label.case)]) if label.case is not None else None
         except ValueError as error:
             raise ConfigurationError(f"source.label: {error}") from None
         self._positive = label.positive
@@ -31,17 +32,27 @@ class LabelReader:
         is no case.
         """
         try:
-            found = self._read(value)
+            found = _read(self._source, value)
         except Refused:
             return False, None
         detail = _text(found[1]) if len(found) > 1 else None
         return _text(found[0]) == self._positive, detail
 
-    def _read(self, value: bytes) -> Any:
+    def case(self, value: bytes) -> str | None:
+        """The id of the case that the transaction belongs to, None where nothing says so."""
+        if self._case is None:
+            return None
         try:
-            return self._source.read(value)
-        except Unclear:
-            return self._source.reread(value)
+            return _text(_read(self._case, value)[0])
+        except Refused:
+            return None
+
+
+def _read(source: Source, value: bytes) -> Any:
+    try:
+        return source.read(value)
+    except Unclear:
+        return source.reread(value)
 
 
 def _text(found: Any) -> str | None:

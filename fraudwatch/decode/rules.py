@@ -161,5 +161,5 @@ def _zone(rule: Rule) -> Iterator[str]:
 def _label(rule: Rule, source: Source, key: str) -> Iterator[str]:
     """A label measures; mapped to a field it would be learned from."""
     path, label = rule.mapping.path, source.label
-    if label is not None and path is not None and path in (label.path, label.detail):
+    if label is not None and path is not None and path in (label.path, label.detail, label.case):
         yield f"{rule.key}: expected another path than {key}.label's; found {found('', path)}"

@@ -1,11 +1,13 @@
 """What comes out of a batch: one assessment or one dead letter for every record that went in."""
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from fraudwatch.alerts import Alert
-from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Outcome, Transactions
+from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Outcome, Reason, Transactions
 
 NO_REASON = -1
 
@@ -35,13 +37,18 @@ class Assessments(msgspec.Struct, frozen=True):
         return None if strongest == NO_REASON else self.reasons[strongest]
 
 
+def _of_nothing(row: int) -> tuple[Reason, ...]:
+    return ()
+
+
 class Batch(msgspec.Struct, frozen=True):
     """`records` = dead letters + assessments, always. `alerts` are to be published, in this order.
 
     `cut` counts transactions above the edge that the day's ceiling kept back; `conflicts` counts duplicates whose
     content differs from the first of their id; `stage_seconds` is measured by the timer the pipeline was given;
     `new_accounts` int64[k] are the hashes of those that this partition had never seen before; `evicted` counts
-    accounts that were let go of to make room, `returned` those of them that were seen again.
+    accounts that were let go of to make room, `returned` those of them that were seen again. `reasons_of` gives all
+    reasons of one scored row, alerted or not, in the order of the model.
     """
 
     records: int
@@ -54,3 +61,4 @@ class Batch(msgspec.Struct, frozen=True):
     new_accounts: IntArray
     evicted: int = 0
     returned: int = 0
+    reasons_of: Callable[[int], tuple[Reason, ...]] = _of_nothing

@@ -167,6 +167,7 @@ class Pipeline:
             new_accounts=observations.new_accounts,
             evicted=observations.evicted,
             returned=observations.returned,
+            reasons_of=partial(self._reasons_of, observations.columns),
         )
 
     def _assess(self, transactions: Transactions, observations: Observations) -> Assessments:
@@ -242,6 +243,9 @@ class Pipeline:
                 Evidence(transaction_id, event_time_ms, amount_minor, counterparty_id, self._partition, place)
             )
         return tuple(evidence)
+
+    def _reasons_of(self, columns: FloatArray, row: int) -> tuple[Reason, ...]:
+        return self._reasons(columns[row : row + 1])
 
     def _reasons(self, columns: FloatArray) -> tuple[Reason, ...]:
         """Every reason of one transaction, as numbers; detectors have no value a person could read."""

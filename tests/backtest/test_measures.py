@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fraudwatch.backtest import measures
@@ -55,3 +56,40 @@ def test_an_account_is_known_from_the_training_span_or_eight_days_before() -> No
     known = measures.already_known(is_case, accounts, days, (10, 16))
     # Account 1 had a case while training; account 3's case of day 20 is known from day 28 on.
     assert known.tolist() == [True, True, True, False, False, False, True]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 400).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
+def test_intervals_are_wilsons(counted: tuple[int, int]) -> None:
+    hits, of = counted
+    expected = binomtest(hits, of).proportion_ci(0.95, method="wilson")
+    found = measures.share(hits, of)
+    assert found.value == hits / of
+    assert (found.low, found.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_a_share_of_nothing_is_none() -> None:
+    assert measures.share(0, 0) == measures.Share(0, 0, None, None, None)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_sign_test_is_the_exact_one(first: int, second: int) -> None:
+    expected = binomtest(first, first + second).pvalue if first + second else 1.0
+    assert measures.sign_test(first, second) == pytest.approx(expected)
+
+
+def test_the_stability_index_is_nothing_between_equals_and_grows_with_the_difference() -> None:
+    counts = np.array([100, 200, 300])
+    assert measures.stability_index(counts, 2 * counts) == pytest.approx(0.0)
+    moved = measures.stability_index(counts, np.array([150, 200, 250]))
+    shifted = measures.stability_index(counts, np.array([300, 200, 0]))
+    assert moved is not None
+    assert shifted is not None
+    # (.25 − .1667)·ln(.25/.1667) + (.4167 − .5)·ln(.4167/.5), the middle alike.
+    assert moved == pytest.approx(0.04898, abs=1e-4)
+    assert shifted > 0.25 > moved > 0
+    assert measures.stability_index(counts, np.zeros(3, dtype=np.int64)) is None

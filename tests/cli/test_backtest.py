@@ -92,3 +92,62 @@ def test_without_labels_nothing_is_measured_and_the_report_says_how_to(run, stre
     shown = run("backtest", stream, *TRAINING)
     assert shown.exit_code == 0, shown.stderr
     assert "name source.label in the configuration to measure" in shown.stdout
+
+
+def test_a_report_is_a_page_and_its_figures_are_in_the_json(run, stream, tmp_path):
+    page = tmp_path / "page.html"
+    shown = run("backtest", stream, "--config", CONFIG, *TRAINING, *SCORED, "--report", page, "--json")
+    assert shown.exit_code == 0, shown.stderr
+    assert f"{page} is written" in shown.stderr
+    findings = json.loads(shown.stdout)["findings"]
+    cases, precision = findings["cases"]["found"], findings["precision"]
+    assert cases["of"] > 0
+    assert precision["low"] <= precision["value"] <= precision["high"]
+    content = page.read_text(encoding="utf-8")
+    assert content.startswith("<!doctype html>")
+    assert f"{cases['hits']} of {cases['of']} case" in content
+    assert "simulated.yaml" in content
+    assert stream.name in content
+
+
+def test_a_second_configuration_is_told_beside_the_first(run, stream, tmp_path):
+    other, page = tmp_path / "other.yaml", tmp_path / "page.html"
+    other.write_text("alerts:\n  alerts_per_day: 3\n", encoding="utf-8")
+    options = ["--config", CONFIG, "--set", "alerts.alerts_per_day=9", *TRAINING, *SCORED]
+    shown = run("backtest", stream, *options, "--compare", other, "--report", page)
+    assert shown.exit_code == 0, shown.stderr
+    assert "other.yaml beside simulated.yaml" in shown.stdout
+    counted = json.loads(run("backtest", stream, *options, "--compare", other, "--json").stdout)
+    compared = counted["comparison"]
+    for name, key in ("newly alerted", "newly"), ("no longer alerted", "no_longer"), ("the same", "same"):
+        row = next(line for line in shown.stdout.splitlines() if line.startswith(name))
+        assert row.split()[-2:] == [str(compared[key]["alerts"]), str(compared[key]["right"])]
+    assert compared["no_longer"]["alerts"] > compared["newly"]["alerts"]
+    assert ["alerts.alerts_per_day", "9.0", "3.0"] in compared["settings"]
+    # The second one has no labels of its own: it is measured by the first one's.
+    assert (
+        counted["second"]["findings"]["cases"]["found"]["of"] == counted["findings"]["cases"]["found"]["of"]
+    )
+    assert "The second beside the first" in page.read_text(encoding="utf-8")
+
+
+def test_a_second_model_is_told_beside_the_first(run, stream, tmp_path):
+    model = tmp_path / "model"
+    training = ["--from", "2024-03-02", "--to", "2024-03-06", "--out", model]
+    assert run("train", stream, "--config", CONFIG, *training).exit_code == 0
+    second = ["--compare-model", model, "--json"]
+    same, other = (
+        json.loads(run("backtest", stream, "--config", CONFIG, *first, *SCORED, *second).stdout)
+        for first in (["--model", model], ["--train-from", "2024-03-04", "--train-to", "2024-03-07"])
+    )
+    assert same["comparison"]["newly"]["alerts"] == same["comparison"]["no_longer"]["alerts"] == 0
+    assert same["model_version"] == same["second"]["model_version"]
+    assert other["model_version"] != other["second"]["model_version"]
+    assert other["comparison"]["settings"] == []
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_work(run, stream, tmp_path):
+    for place in tmp_path, tmp_path / "no" / "page.html":
+        shown = run("backtest", stream, "--config", CONFIG, "--report", place)
+        assert shown.exit_code == 1
+        assert "expected a file in a directory that exists" in shown.stderr

@@ -36,9 +36,28 @@ def test_the_finer_label_comes_as_text(value, detail):
     assert LabelReader(Label(path="c", detail="d")).read(value) == (True, detail)
 
 
-def test_a_path_that_cannot_be_used_is_named():
+@pytest.mark.parametrize(
+    ("value", "case"),
+    [
+        (b'{"c":1,"of":{"id":"k-7"}}', "k-7"),
+        (b'{"c":1,"of":{"id":7}}', "7"),
+        (b'{"c":1,"of":{"id":null}}', None),
+        (b'{"c":1}', None),
+        (b"{", None),
+    ],
+)
+def test_the_id_of_the_case_comes_as_text(value, case):
+    assert LabelReader(Label(path="c", case="of.id")).case(value) == case
+
+
+def test_without_a_path_there_is_no_id_of_a_case():
+    assert LabelReader(Label(path="c")).case(b'{"c":1,"case":"k-7"}') is None
+
+
+@pytest.mark.parametrize("label", [Label(path="a..b"), Label(path="a", case="a..b")])
+def test_a_path_that_cannot_be_used_is_named(label):
     with pytest.raises(ConfigurationError, match=r"source\.label: expected names separated by dots"):
-        LabelReader(Label(path="a..b"))
+        LabelReader(label)
 
 
 def test_a_transaction_has_no_place_for_a_label():
