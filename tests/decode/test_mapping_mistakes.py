@@ -94,7 +94,9 @@ def test_paths_that_contradict_one_another():
     assert message({**GOOD, "channel": "shop", "category": "shop.name"}) == said
 
 
-@pytest.mark.parametrize("label", [Label(path="sum"), Label(path="x", detail="sum"), Label(path="x", case="sum")])
+@pytest.mark.parametrize(
+    "label", [Label(path="sum"), Label(path="x", detail="sum"), Label(path="x", case="sum")]
+)
 def test_the_label_may_not_be_mapped(label):
     assert "source.mapping.amount: expected another path than source.label's" in message(label=label)
 
