@@ -11,18 +11,25 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fraudwatch.alerts.histogram import bin_of, kept
+from fraudwatch.alerts.histogram import HALF, bin_of, kept
 from fraudwatch.compiled import compiled
 from fraudwatch.mixing import mix
 from fraudwatch.records import FloatArray, IntArray
 
+HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
+LONGEST_SILENCE_MS = DAY_MS
+"""Of a longer gap in the stream only this much counts as observed: an interrupted source is not a calm one."""
 REFRESH_EVERY = 1_000
 
 NEVER = -(2**62)
 TAKEN_BACK = float("inf")
 """Maximum of an account-day that no longer counts: no score exceeds it."""
 
+COLUMN = "account_days."
+"""How the names of those columns of a state begin that are of account-days."""
+
+Array: TypeAlias = npt.NDArray[Any]
 Table: TypeAlias = npt.NDArray[np.void]
 """Plain structured arrays: one that is a `recarray` costs 3 µs more in each call of a kernel."""
 Word: TypeAlias = Any
@@ -83,6 +90,11 @@ def grown(table: Table) -> Table:
     return larger
 
 
+def roomier(table: Table, held: int, more: int) -> Table:
+    """The table, or a larger one where so many more entries would fill it."""
+    return grown(table) if held + more > len(table) * 3 // 4 else table
+
+
 def columns_of(current: Table, former: Table) -> dict[str, npt.NDArray[Any]]:
     """What two tables hold, by column: the current one's entries first, in no order that means anything."""
     held = [(table, np.flatnonzero(table["ends_ms"] != NEVER)) for table in (current, former)]
@@ -110,6 +122,19 @@ def slot_of(table: Table, account: int) -> int:
     while table[slot]["ends_ms"] != NEVER and table[slot]["account"] != account:
         slot = (slot + 1) & mask
     return slot
+
+
+def take_back(
+    current: Table, former: Table, histogram: FloatArray, clock: Table, account: int, opened_ms: int
+) -> None:
+    """The account's account-day no longer counts, if it began after `opened_ms`."""
+    day = current[slot_of(current, account)]
+    if day["ends_ms"] == NEVER:
+        day = former[slot_of(former, account)]
+    if opened_ms < day["ends_ms"] - DAY_MS and day["maximum"] != TAKEN_BACK:
+        passed_ms = int(clock[0]["observed_ms"] - day["observed_ms"])
+        histogram[bin_of(float(day["maximum"]))] -= kept(HALF, passed_ms)
+        day["maximum"] = TAKEN_BACK
 
 
 @compiled
@@ -162,32 +187,52 @@ def observe(
     former: Table,
     histogram: FloatArray,
     clock: Table,
+    lanes_current: Table,
+    lanes_former: Table,
+    lanes_histograms: FloatArray,
+    lanes_clock: Table,
     half: float,
     raised_from: float,
     explored_below: int,
+    lanes_raised_from: FloatArray,
+    salts: IntArray,
+    least: float,
     accounts: IntArray,
     times: IntArray,
     scores: FloatArray,
     transactions: Any,
+    surprises: FloatArray,
     begin: int,
 ) -> tuple[int, int]:
     """Observe rows in order from `begin` on; where it stopped, and why.
 
-    Of a row that stands out, at or above the edge or chosen to explore, the index is its own, and it is counted.
+    Of a row that stands out, at or above an edge or chosen to explore, the index is its own, and it is counted.
     Of a row before which something is due it is its own as well, and it is not counted yet.
+
+    All lanes share tables, in which an account has an entry for each by another key: its hash and the lane's salt.
+    What is below `least` is nothing to a lane: it costs a comparison.
     """
-    now = clock[0]
-    room = len(current) * 3 // 4
+    now, lanes_now = clock[0], lanes_clock[0]
+    lanes = len(salts)
+    room, lanes_room = len(current) * 3 // 4, len(lanes_current) * 3 // 4
     for row in range(begin, len(scores)):
         time_ms, score = times[row], scores[row]
         if time_ms > now["newest_ms"]:
             now["newest_ms"] = time_ms
         if time_ms >= now["next_hour_ms"] or now["since_refresh"] >= REFRESH_EVERY:
             return row, REFRESH_DUE
-        if now["held"] >= room:
+        if now["held"] >= room or lanes_now["held"] + lanes > lanes_room:
             return row, TABLE_FULL
         now["since_refresh"] += 1
         count(current, former, histogram, clock, half, accounts[row], time_ms, score)
-        if score >= raised_from or explored(transactions[row]) < explored_below:
+        stands_out = score >= raised_from or explored(transactions[row]) < explored_below
+        for lane in range(lanes):
+            surprise = surprises[lane, row]
+            if surprise >= least:
+                key = accounts[row] ^ salts[lane]
+                own = lanes_histograms[lane]
+                count(lanes_current, lanes_former, own, lanes_clock, half, key, time_ms, surprise)
+                stands_out |= surprise >= lanes_raised_from[lane]
+        if stands_out:
             return row, STANDS_OUT
     return len(scores), DONE

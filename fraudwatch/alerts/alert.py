@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fraudwatch.alerts import sentences, written
-from fraudwatch.alerts.episodes import Episode, Severity
+from fraudwatch.alerts.episodes import Episode, Queue, Severity
 from fraudwatch.alerts.policy import Decision, Kind
 from fraudwatch.errors import UnusableInputError
 from fraudwatch.records import Evidence, Reason, Text, Theme, Unit
@@ -101,7 +101,8 @@ class AlertReason(Message, frozen=True):
 class Alert(Message, frozen=True):
     """An alert or its update, as investigators receive it. `evidence_cut` counts evidence left out to bound it.
 
-    With `edge_is_low` the budget exceeds what is unusual: most such alerts would be raised of any stream.
+    With `edge_is_low` the budget exceeds what is unusual: most such alerts would be raised of any stream. `score`,
+    `rank`, `edge` and `distance` compare with alerts of the same `queue` only; `lane` is the one that opened it.
     """
 
     schema_version: Literal[1]
@@ -125,6 +126,8 @@ class Alert(Message, frozen=True):
     configuration: str
     partition: int
     edge_is_low: bool = False
+    queue: Literal["amount", "typology"] = "amount"
+    lane: str | None = None
 
 
 Listed = TypeVar("Listed", AlertingTransaction, EvidenceTransaction)
@@ -136,6 +139,7 @@ _SEVERITIES: dict[Severity, Literal["low", "medium", "high"]] = {
     Severity.MEDIUM: "medium",
     Severity.HIGH: "high",
 }
+_QUEUES: dict[Queue, Literal["amount", "typology"]] = {Queue.AMOUNT: "amount", Queue.TYPOLOGY: "typology"}
 
 
 def compose(
@@ -169,6 +173,7 @@ def compose(
             decision.cut_today,
             is_low=decision.edge_is_low,
             is_sample=is_sample,
+            lane=decision.lane,
         ),
         sample=is_sample,
         episode=_episode(episode, topic, decision.partition, currency),
@@ -179,6 +184,8 @@ def compose(
         configuration=configuration,
         partition=decision.partition,
         edge_is_low=decision.edge_is_low,
+        queue=_QUEUES[decision.queue],
+        lane=decision.lane,
     )
 
 

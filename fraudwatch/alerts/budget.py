@@ -1,9 +1,10 @@
 """The alert budget, what was spent of it, and how a debt is repaid."""
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 REPAID_DAYS = 7.0
 """A debt of one week's budget lowers the aim by the factor e: about so many days of it are repaid over as many."""
@@ -11,6 +12,12 @@ LARGEST_CORRECTION = 2.0
 """However much was over- or underspent, the aim stays within half and twice the share."""
 LEAST_DEBT = 3.0
 """Alerts that are remembered however small the share is: one alert may be worth weeks of it."""
+
+
+MEDIUM_SHARE, HIGH_SHARE = 0.4, 0.1
+"""The part of a budget whose scores suffice for the severities `medium` and `high`."""
+LOW_FROM = 2 / 3
+"""An edge is low from this part of ordinary scores above it on."""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -29,6 +36,30 @@ class Budget(msgspec.Struct, frozen=True):
     def ceiling(self) -> int:
         """Most alerts one partition opens on one event day: twice its share, rounded up to a whole alert."""
         return max(1, math.ceil(2.0 * self.share))
+
+
+class Shares(NamedTuple):
+    """One budget in two: that of the amount queue, which draws all samples, and that of the typology queue's lanes."""
+
+    amount: Budget
+    typology: Budget
+
+    @classmethod
+    def of(cls, budget: Budget, typology_share: float) -> "Shares":
+        """What explores is taken from both queues alike. Without a typology share the amount queue has it all."""
+        if not typology_share:
+            return cls(budget, replace(budget, alerts_per_day=0.0, explore=0.0))
+        explored = budget.alerts_per_day * budget.explore
+        of_lanes = (budget.alerts_per_day - explored) * typology_share
+        of_amounts = budget.alerts_per_day - of_lanes
+        return cls(
+            replace(budget, alerts_per_day=of_amounts, explore=_part(explored, of_amounts)),
+            replace(budget, alerts_per_day=of_lanes, explore=0.0),
+        )
+
+
+def _part(explored: float, of_amounts: float) -> float:
+    return min(explored / of_amounts, 1.0) if of_amounts else 0.0
 
 
 class Spending:
@@ -56,5 +87,7 @@ class Spending:
     @property
     def correction(self) -> float:
         """What the aim is to be multiplied by."""
+        if not self._share:
+            return 1.0
         wanted = math.exp(-self.overspent / (self._share * REPAID_DAYS))
         return min(max(wanted, 1.0 / LARGEST_CORRECTION), LARGEST_CORRECTION)

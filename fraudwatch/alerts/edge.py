@@ -15,44 +15,33 @@ sequence that do not depend on how records were cut into batches; between them t
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fraudwatch.alerts import account_days, histogram
 from fraudwatch.alerts.account_days import (
     ACCOUNT_DAY,
     CLOCK,
+    COLUMN,
     DAY_MS,
+    HOUR_MS,
+    LONGEST_SILENCE_MS,
     NEVER,
     REFRESH_DUE,
     TABLE_FULL,
-    TAKEN_BACK,
+    Array,
 )
-from fraudwatch.alerts.budget import Budget, Spending
-from fraudwatch.alerts.histogram import BINS, BINS_PER_UNIT, HALF, HALF_LIFE_MS, HIGHEST, LOWEST, kept
+from fraudwatch.alerts.budget import HIGH_SHARE, LOW_FROM, MEDIUM_SHARE, Budget, Spending
+from fraudwatch.alerts.histogram import BINS, BINS_PER_UNIT, HALF, HIGHEST, LOWEST, MEAN_LIFE_DAYS, kept
+from fraudwatch.alerts.lanes import LEAST_SURPRISE, NO_LANES, Lanes
 from fraudwatch.errors import SnapshotError
-from fraudwatch.records import FloatArray, IntArray
+from fraudwatch.records import FloatArray, IntArray, LaneSpec, Text, Theme
 
-HOUR_MS = 3_600_000
-_MEAN_LIFE_DAYS = HALF_LIFE_MS / DAY_MS / float(np.log(2))
-LONGEST_SILENCE_MS = DAY_MS
-"""Of a longer gap in the stream only this much counts as observed: an interrupted source is not a calm one."""
-
-LOW_FROM = 2 / 3
-"""The edge is low from this part of ordinary scores above it on."""
-MEDIUM_SHARE, HIGH_SHARE = 0.4, 0.1
-"""The part of the budget whose scores suffice for the severities `medium` and `high`."""
 HASH_RANGE = 2**32
-
-_COLUMN = "account_days."
-"""How the names of those columns of a state begin that are of account-days."""
 
 _LEAST, _LARGEST = 1e-12, 1e15
 """Between these lie all days and weights of a saved edge."""
-
-Array: TypeAlias = npt.NDArray[Any]
 
 
 class Edge:
@@ -66,7 +55,7 @@ class Edge:
     def __init__(self, budget: Budget) -> None:
         self.raised_from = self.medium_from = self.high_from = float("inf")
         self.explored_below = 0
-        self._budget: Final = budget
+        self._budget = budget
         self._histogram = np.zeros(BINS)
         self._ranked = np.zeros(BINS)
         self._exceeding: FloatArray | None = None
@@ -90,6 +79,11 @@ class Edge:
         """Days, decayed, that the estimate rests on; the first of them is the prior's."""
         return self._observed_days
 
+    @property
+    def account_days_a_day(self) -> float:
+        """How many account-days begin on a usual day."""
+        return float(self._ranked.sum()) / self._observed_days
+
     @classmethod
     def of(cls, budget: Budget, state: Mapping[str, Array]) -> "Edge":
         """The edge whose `state` this is. Another budget than it was estimated with counts at once.
@@ -103,7 +97,7 @@ class Edge:
         edge._clock[0] = tuple(clock)
         edge._observed_days, edge._scored, overspent, aimed_with = state["observed"].tolist()
         edge._spending = Spending(budget, aimed_with)
-        columns = {name.removeprefix(_COLUMN): column for name, column in state.items()}
+        columns = {name.removeprefix(COLUMN): column for name, column in state.items()}
         held = int(edge._clock[0]["held"])
         edge._current = account_days.table_of(columns, 0, held)
         edge._former = account_days.table_of(columns, held)
@@ -123,7 +117,7 @@ class Edge:
             "observed": np.array(
                 [self._observed_days, self._scored, self._spending.overspent, self._aimed_with]
             ),
-        } | {_COLUMN + name: column for name, column in columns.items()}
+        } | {COLUMN + name: column for name, column in columns.items()}
 
     def use(self, reference: FloatArray, transactions_per_day: float) -> None:
         """Start again from a model's training sample: scores of another model are another scale.
@@ -143,16 +137,32 @@ class Edge:
         self._refreshed_ms = self.newest_ms
         self._estimate(self._histogram)
 
+    def spend(self, budget: Budget) -> None:
+        """Follow another budget from now on."""
+        self._budget = budget
+        self._spending = Spending(budget, self._spending.overspent)
+        if self._observed_days:
+            self._estimate(self._ranked)
+
     def observe_rows(
-        self, accounts: IntArray, event_times_ms: IntArray, scores: FloatArray, ids: IntArray, begin: int = 0
+        self,
+        accounts: IntArray,
+        event_times_ms: IntArray,
+        scores: FloatArray,
+        ids: IntArray,
+        begin: int = 0,
+        lanes: Lanes = NO_LANES,
+        surprises: FloatArray | None = None,
     ) -> int:
         """Count scored transactions in order from row `begin` on, up to the first that stands out; its index, or n.
 
-        That is one at or above the edge, or one below it whose hash explores; it has been counted too. Each row
-        is compared with the edge as it stood before it: none counts itself. All are [n]: `accounts` and `ids`
-        are 64-bit hashes, `scores` float64 and finite.
+        That is one at or above the edge or a lane's, or one below it whose hash explores; it has been counted too.
+        Each row is compared with the edges as they stood before it: none counts itself. All are [n]: `accounts` and
+        `ids` are 64-bit hashes, `scores` float64 and finite. `surprises` float64[L, n] are those of `lanes`, which are
+        counted in the same pass.
         """
         columns = (_given(accounts), _given(event_times_ms), _given(scores), _given(ids.view(np.uint64)))
+        of_lanes = _given(np.empty((0, len(scores))) if surprises is None else surprises)
         row = begin
         with np.errstate(over="ignore"):  # hashes wrap, which only plain Python would warn of
             while True:
@@ -161,16 +171,26 @@ class Edge:
                     self._former,
                     self._histogram,
                     self._clock,
+                    lanes.current,
+                    lanes.former,
+                    lanes.histograms,
+                    lanes.clock,
                     HALF,
                     self.raised_from,
                     self.explored_below,
+                    lanes.raised_from,
+                    lanes.salts,
+                    LEAST_SURPRISE,
                     *columns,
+                    of_lanes,
                     row,
                 )
                 if why == REFRESH_DUE:
                     self._refresh()
+                    lanes.follow(self.newest_ms, self.account_days_a_day)
                 elif why == TABLE_FULL:
-                    self._current = account_days.grown(self._current)
+                    self._current = account_days.roomier(self._current, int(self._clock[0]["held"]), 1)
+                    lanes.make_room()
                 else:
                     return int(row)
 
@@ -179,13 +199,7 @@ class Edge:
 
         Its account-day, if it began after that, is taken back: a case of a week is one opening, not seven.
         """
-        day = self._current[account_days.slot_of(self._current, account)]
-        if day["ends_ms"] == NEVER:
-            day = self._former[account_days.slot_of(self._former, account)]
-        if opened_ms < day["ends_ms"] - DAY_MS and day["maximum"] != TAKEN_BACK:
-            passed_ms = int(self._clock[0]["observed_ms"] - day["observed_ms"])
-            self._histogram[histogram.bin_of(float(day["maximum"]))] -= kept(HALF, passed_ms)
-            day["maximum"] = TAKEN_BACK
+        account_days.take_back(self._current, self._former, self._histogram, self._clock, account, opened_ms)
 
     def opened(self) -> None:
         """An alert was opened, or a sample drawn; the estimate aims at what that leaves of the budget."""
@@ -193,12 +207,9 @@ class Edge:
 
     def rank(self, score: float) -> float:
         """How many alerts of a usual day score higher, over all partitions."""
-        above = min(max((HIGHEST - score) * BINS_PER_UNIT, 0.0), BINS - 1e-9)
-        whole = int(above)
         if self._exceeding is None:
             self._exceeding = histogram.exceeding(self._ranked, self._observed_days)
-        lower, upper = self._exceeding[whole], self._exceeding[whole + 1]
-        return float(lower + (above - whole) * (upper - lower)) * self._budget.partitions
+        return histogram.exceeded_at(self._exceeding, score) * self._budget.partitions
 
     @property
     def is_low(self) -> bool:
@@ -220,7 +231,7 @@ class Edge:
         passed = min(silence, LONGEST_SILENCE_MS)
         left = kept(HALF, passed)
         histogram.decay(self._histogram, left)
-        self._observed_days = self._observed_days * left + _MEAN_LIFE_DAYS * (1.0 - left)
+        self._observed_days = self._observed_days * left + MEAN_LIFE_DAYS * (1.0 - left)
         self._spending.passed(passed / DAY_MS)
         now = self._clock[0]
         self._scored = self._scored * left + int(now["since_refresh"])
@@ -247,7 +258,8 @@ class Edge:
         self._exceeding = None
         self._aimed_with = self._spending.overspent
         share, explore = self._budget.share, self._budget.explore
-        self.raised_from = self._exceeded_by((1.0 - explore) * share * self._spending.correction)
+        aim = (1.0 - explore) * share * self._spending.correction
+        self.raised_from = self._exceeded_by(aim) if aim > 0.0 else HIGHEST
         self.medium_from = self._exceeded_by(MEDIUM_SHARE * share)
         self.high_from = self._exceeded_by(HIGH_SHARE * share)
         scored_per_day = self._scored / self._observed_days
@@ -259,14 +271,14 @@ class Edge:
 
 def _check(state: Mapping[str, Array]) -> None:
     """That the arrays are those of a state, that they fit together, and that counts are counts."""
-    days = len(state.get(_COLUMN + "account", ()))
+    days = len(state.get(COLUMN + "account", ()))
     expected: dict[str, tuple[np.dtype[Any], int]] = {
         "histogram": (np.dtype(np.float64), BINS),
         "ranked": (np.dtype(np.float64), BINS),
         "observed": (np.dtype(np.float64), 4),
         "clock": (np.dtype(np.int64), 7),
     }
-    expected |= {_COLUMN + name: (ACCOUNT_DAY[name], days) for name in ACCOUNT_DAY.names or ()}
+    expected |= {COLUMN + name: (ACCOUNT_DAY[name], days) for name in ACCOUNT_DAY.names or ()}
     for name, (kind, length) in expected.items():
         array = state.get(name)
         if array is None or array.dtype != kind or array.shape != (length,):
@@ -285,14 +297,14 @@ def _is_plausible(state: Mapping[str, Array]) -> bool:
     """Whether counts are counts, nothing was observed after now, and weights can be reckoned with."""
     _, refreshed, newest, _, observed, since, held = state["clock"].tolist()
     observed_days, scored, *spent = state["observed"].tolist()
-    last = state[_COLUMN + "observed_ms"]
+    last = state[COLUMN + "observed_ms"]
     return bool(
         NEVER <= refreshed <= newest <= -NEVER
         and 0 <= observed <= -NEVER
         and since >= 0
         and 0 <= held <= len(last)
         and ((last >= 0) & (last <= observed)).all()
-        and not np.isnan(state[_COLUMN + "maximum"]).any()
+        and not np.isnan(state[COLUMN + "maximum"]).any()
         and all(np.abs(state[name]).max() <= _LARGEST for name in ("histogram", "ranked"))
         and (observed_days == scored == 0.0 or min(observed_days, scored) >= _LEAST)
         and max(observed_days, scored, *map(abs, spent)) <= _LARGEST
@@ -312,5 +324,9 @@ def warm_up() -> None:
     edge.use(np.zeros(1), 1.0)
     hashes = np.zeros(1, dtype=np.int64)
     edge.observe_rows(hashes, hashes, np.zeros(1), hashes)
+    example = LaneSpec("example", "EXAMPLE", Theme.PROFILE, Text("", ""), Text("", ""))
+    lanes = Lanes([example], Budget(1.0, 0.0, 1))
+    lanes.start(0, 1.0)
+    edge.observe_rows(hashes, hashes, np.zeros(1), hashes, 0, lanes, np.full((1, 1), HIGHEST))
     edge.joined(0, -DAY_MS - 1)
     account_days.grown(edge._current)

@@ -7,7 +7,7 @@ The alert's id is a hash of the account and of the transaction that opened it, s
 """
 
 from collections.abc import Iterable
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from hashlib import blake2b
 
 import msgspec
@@ -22,6 +22,13 @@ LISTED = 100
 KEPT_AFTER_MS = DAY_MS
 """How long a closed or untouched episode is still there for late transactions (the grace is 1 h by default)."""
 _SWEEP_FROM = 64
+
+
+class Queue(StrEnum):
+    """The two in which alerts are ranked: by what amounts show, and by what the pattern of one typology does."""
+
+    AMOUNT = "amount"
+    TYPOLOGY = "typology"
 
 
 class Severity(IntEnum):
@@ -50,7 +57,9 @@ class Episode(msgspec.Struct):
     """One alert and what it has gathered so far.
 
     `reasons` holds, by code, the strongest reason seen; `score` is the highest; `severity` the highest.
-    `first_ms` and `last_ms` are the event times of the earliest and the latest alerting transaction.
+    `first_ms` and `last_ms` are the event times of the earliest and the latest alerting transaction. `lane` is the one
+    that opened it, None where that was the amount queue: the queue of an episode does not change. `score` is what its
+    queue ranks by: scores, or surprises of lanes.
     """
 
     alert_id: str
@@ -65,6 +74,7 @@ class Episode(msgspec.Struct):
     sequence: int = 0
     reasons: dict[str, Reason] = {}
     transactions: list[ListedTransaction] = []
+    lane: str | None = None
 
     @property
     def open_until_ms(self) -> int:
@@ -126,9 +136,11 @@ class Episodes:
         severity: Severity,
         reasons: tuple[Reason, ...],
         newest_ms: int,
+        lane: str | None = None,
     ) -> Episode:
         """A new episode; `newest_ms` is the partition's newest event time."""
         episode = single(transaction, offset, score, severity, reasons)
+        episode.lane = lane
         _keep(episode, newest_ms)
         self._by_account.setdefault(transaction.account_id, []).append(episode)
         self._forget(newest_ms)

@@ -14,6 +14,8 @@ BINS = int((HIGHEST - LOWEST) * BINS_PER_UNIT)
 
 HALF_LIFE_MS = 7 * 86_400_000
 """A whole week, so that every day of the week weighs about the same."""
+MEAN_LIFE_DAYS = 7.0 / math.log(2.0)
+"""What all days there ever were weigh together."""
 HALF = 0.5
 """Given to kernels as an argument: of a constant base LLVM makes exp2, whose last bit is not always that of pow."""
 
@@ -63,6 +65,14 @@ def exceeding(histogram: FloatArray, days: float) -> FloatArray:
     np.cumsum(histogram[::-1], out=above[1:])
     above /= days
     return above
+
+
+def exceeded_at(exceeding: FloatArray, score: float) -> float:
+    """How many of such entries a day score higher than `score`, interpolated within its bin."""
+    above = min(max((HIGHEST - score) * BINS_PER_UNIT, 0.0), BINS - 1e-9)
+    whole = int(above)
+    lower, upper = exceeding[whole], exceeding[whole + 1]
+    return float(lower + (above - whole) * (upper - lower))
 
 
 def ordinarily_exceeding(histogram: FloatArray, days: float, score: float) -> float:

@@ -78,6 +78,7 @@ def _episode(alert: Alert, specs: Mapping[str, FeatureSpec]) -> Episode:
             )
             for listed in of.transactions
         ],
+        lane=alert.lane,
     )
 
 

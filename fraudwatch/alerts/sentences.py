@@ -43,14 +43,21 @@ def headline(episode: Episode, reasons: tuple[Reason, ...], currency: str, *, is
 
 
 def edge_note(
-    edge: float, observed_days: float, cut_today: int, *, is_low: bool = False, is_sample: bool
+    edge: float,
+    observed_days: float,
+    cut_today: int,
+    *,
+    is_low: bool = False,
+    is_sample: bool,
+    lane: str | None = None,
 ) -> Text:
     """Where the edge lies, what it rests on, and what the ceiling has cut off today."""
 
     def say(language: Language) -> str:
         score = written.number(edge, language, 2)
         days = written.days(observed_days, language)
-        parts = [_NOTES["edge"][language].format(score=score, days=days)]
+        note = _NOTES["edge" if lane is None else "lane"][language]
+        parts = [note.format(score=score, days=days, lane=lane)]
         if is_low:
             parts.append(_NOTES["low"][language])
         if is_sample:
@@ -66,6 +73,10 @@ _NOTES: dict[str, dict[Language, str]] = {
     "edge": {
         "en": "The alert budget raises alerts from score {score}, estimated on {days} of transactions.",
         "fr": "Le budget d’alertes fixe le seuil au score {score}, estimé sur {days} d’opérations.",
+    },
+    "lane": {
+        "en": "The budget of the lane {lane} raises alerts from surprise {score}, estimated on {days} of transactions.",
+        "fr": "Le budget de la voie {lane} fixe le seuil à la surprise {score}, estimé sur {days} d’opérations.",
     },
     "low": {
         "en": "This edge is low: most of what reaches it would do so in a stream without anything unusual.",

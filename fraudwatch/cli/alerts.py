@@ -26,6 +26,11 @@ RANK = Text(
     en="Alert {id}: score {score}; {rank} alerts of a usual day score higher.",
     fr="Alerte {id} : score {score} ; {rank} alertes d’un jour habituel ont un score plus élevé.",
 )
+LANE = Text(en="lane {lane}", fr="voie {lane}")
+LANE_RANK = Text(
+    en="Alert {id}: surprise {score}; {rank} lane alerts of a usual day are more surprising.",
+    fr="Alerte {id} : surprise {score} ; {rank} alertes de voies d’un jour habituel sont plus surprenantes.",
+)
 INNOCENT = Text(en="It may be innocent: ", fr="Explication innocente possible : ")
 
 
@@ -77,10 +82,17 @@ def in_sentences(alert: Alert, language: Language) -> str:
         marks.append(of(UPDATE).format(sequence=alert.sequence))
     if alert.sample:
         marks.append(of(SAMPLE))
-    rank = number(alert.rank, language, 1)
+    if alert.lane is not None:
+        marks.append(of(LANE).format(lane=alert.lane))
+    rank = of(RANK if alert.lane is None else LANE_RANK)
     lines = [
         f"{' · '.join(marks)}  {of(alert.headline)}",
-        "    " + of(RANK).format(id=alert.alert_id, score=number(alert.score, language, 2), rank=rank),
+        "    "
+        + rank.format(
+            id=alert.alert_id,
+            score=number(alert.score, language, 2),
+            rank=number(alert.rank, language, 1),
+        ),
     ]
     for reason in alert.reasons:
         lines.append(f"  • {of(reason.sentence)}")

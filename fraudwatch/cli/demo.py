@@ -99,6 +99,7 @@ def _print(summary: Summary) -> None:
     if summary.newest_alerts:
         click.echo("\nThe newest alerts:")
     for alert in summary.newest_alerts:
-        click.echo(f"{alert.severity.upper():<6} rank {alert.rank:4.1f}  {alert.headline}")
+        lane = f"lane {alert.lane}  " if alert.lane else ""
+        click.echo(f"{alert.severity.upper():<6} rank {alert.rank:4.1f}  {lane}{alert.headline}")
         for reason in alert.reasons[1:3]:
             click.echo(f"                  • {reason}")

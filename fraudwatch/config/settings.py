@@ -253,6 +253,14 @@ class Alerts(Section, frozen=True):
         float,
         _says("Alerts a day, over all partitions, that investigators can work.", gt=0, le=1_000_000),
     ] = 40.0
+    typology_share: Annotated[
+        float,
+        _says(
+            "Share of the budget for the lanes of typologies that amounts do not show; the rest is the amount queue's.",
+            ge=0,
+            le=1,
+        ),
+    ] = 0.5
     explore: Annotated[
         float,
         _says("Share of the budget spent below the edge, chosen by hash and marked `sample`.", ge=0, le=0.5),

@@ -104,7 +104,8 @@ def _event_time(event_time_ms: int | None) -> str:
 def _alert(alert: Alert) -> Group:
     """Three lines: severity, rank and what happened, then the first reasons."""
     head = Text(f"{alert.severity.upper():<6} ", STYLES[alert.severity], no_wrap=True, overflow="ellipsis")
-    head.append(f"rank {alert.rank:4.1f}  ", "dim")
+    lane = f"lane {alert.lane}  " if alert.lane else ""
+    head.append(f"rank {alert.rank:4.1f}  {lane}", "dim")
     # The headline ends with the first reason, which has a line of its own here.
     head.append(alert.headline.en.partition("; ")[0], "default")
     return Group(head, *_reasons(alert))

@@ -13,6 +13,7 @@ class AlertLine(msgspec.Struct, frozen=True):
 
     alert_id: str
     severity: str
+    lane: str | None
     rank: float
     account_id: str
     headline: str
@@ -82,6 +83,7 @@ def _line(alert: Alert) -> AlertLine:
     return AlertLine(
         alert_id=alert.alert_id,
         severity=alert.severity,
+        lane=alert.lane,
         rank=alert.rank,
         account_id=alert.entity.account_id,
         headline=alert.headline.en,

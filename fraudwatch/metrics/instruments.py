@@ -70,6 +70,7 @@ class Metrics:
         self._newest_event_time_ms: int | None = None
         self._trained_until_ms: int | None = None
         self._version: str | None = None
+        self._budgets: dict[tuple[str, str], float] = {}
         ProcessCollector(registry=self.registry)
         self._make_record_counts()
         self._make_alert_counts()
@@ -138,6 +139,15 @@ class Metrics:
         for severity in labels.SEVERITIES:
             for kind in labels.KINDS:
                 self._alerts.labels(severity, kind)
+        self._queue_alerts = Counter(
+            "fraudwatch_queue_alerts_total",
+            "Alerts that opened an episode or are a sample, by queue and lane.",
+            ["queue", "lane"],
+            registry=self.registry,
+        )
+        self._queue_budget = self._gauge(
+            "queue_budget_per_day", "Alerts a day that are budgeted for a queue or lane.", "queue", "lane"
+        )
         self._alerts_cut = self._counter(
             "alerts_cut_total", "Episodes above the edge that the ceiling of the budget held back."
         )
@@ -246,17 +256,21 @@ class Metrics:
         self,
         kinds: Iterable[tuple[str, str]],
         *,
+        opened_by: Iterable[tuple[str, str]] = (),
         event_time_ms: npt.ArrayLike,
         ingest_time_ms: npt.ArrayLike,
     ) -> None:
         """Alerts were acknowledged by the broker, just now.
 
-        `kinds` are pairs of severity (labels.SEVERITIES) and kind (labels.KINDS), one for each alert. The two
-        times are those of the transaction behind each alert, int64[n] milliseconds since 1970: its event time
-        and its Kafka timestamp (negative where there is none: not observed).
+        `kinds` are pairs of severity (labels.SEVERITIES) and kind (labels.KINDS), one for each alert; `opened_by` are
+        pairs of queue (labels.QUEUES) and lane, one for each that is not an update. The two times are those of the
+        transaction behind each alert, int64[n] milliseconds since 1970: its event time and its Kafka timestamp
+        (negative where there is none: not observed).
         """
         for severity_and_kind, count in _tally(kinds, labels.SEVERITIES, labels.KINDS).items():
             self._alerts.labels(*severity_and_kind).inc(count)
+        for queue_and_lane, count in Tally(opened_by).items():
+            self._queue_alerts.labels(*_of_queues(queue_and_lane)).inc(count)
         now = self._clock()
         self._event_to_alert.observe(now - np.asarray(event_time_ms, dtype=np.float64) / 1000)
         ingested = np.asarray(ingest_time_ms, dtype=np.float64)
@@ -296,6 +310,15 @@ class Metrics:
     def budget(self, alerts_per_day: float) -> None:
         """The alerts a day that the settings ask for."""
         self._budget.set(alerts_per_day)
+
+    def queues(self, budgets: Mapping[tuple[str, str], float]) -> None:
+        """So many alerts a day are budgeted for each pair of queue and lane; the lane of the amount queue is ""."""
+        if budgets == self._budgets:
+            return
+        for queue_and_lane in self._budgets.keys() | budgets.keys():
+            self._queue_alerts.labels(*_of_queues(queue_and_lane))
+            self._queue_budget.labels(*queue_and_lane).set(budgets.get(queue_and_lane, 0.0))
+        self._budgets = dict(budgets)
 
     def model(self, version: str, trained_until_ms: int) -> None:
         """This model is in use from now on; its training sample ends at that event time."""
@@ -347,6 +370,13 @@ class Metrics:
     def _set_model_age(self) -> None:
         if self._trained_until_ms is not None and self._newest_event_time_ms is not None:
             self._model_age.set(max(self._newest_event_time_ms - self._trained_until_ms, 0) / 1000)
+
+
+def _of_queues(queue_and_lane: tuple[str, str]) -> tuple[str, str]:
+    """The pair itself. Raises ValueError for another queue than there is."""
+    if queue_and_lane[0] not in labels.QUEUES:
+        raise ValueError(f"expected one of {', '.join(labels.QUEUES)}, found {queue_and_lane[0]!r}")
+    return queue_and_lane
 
 
 def _tally(

@@ -39,6 +39,10 @@ SEVERITIES = ("low", "medium", "high")
 KINDS = ("alert", "update", "sample")
 """An alert that opens an episode, a later word on one, and an alert chosen by hash below the edge."""
 
+QUEUES = ("amount", "typology")
+"""Of alerts: `fraudwatch.alerts.episodes.Queue`. The label `lane` has the names of the lanes of models, and is empty
+where there is none."""
+
 RESTORED_FROM = ("snapshot", "log")
 """What a partition's state begins with when the partition is assigned."""
 

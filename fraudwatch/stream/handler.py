@@ -125,6 +125,7 @@ class Handler:
             self._metrics.conflicts(batch.conflicts)
             self._metrics.alerts_cut(batch.cut)
             self._metrics.accounts_let_go(batch.evicted, batch.returned)
+            self._metrics.queues(state.pipeline.policy.budgets)
             self._metrics.acknowledged(chunk.timestamps_ms)
             self._report_alerts(chunk, batch)
             self._report_edge(state)
@@ -160,6 +161,7 @@ class Handler:
         records = np.searchsorted(chunk.offsets, of.offsets[behind])
         self._metrics.alerts(
             [(alert.severity, _kind(alert)) for alert in batch.alerts],
+            opened_by=[(alert.queue, alert.lane or "") for alert in batch.alerts if alert.kind == "alert"],
             event_time_ms=of.event_time_ms[behind],
             ingest_time_ms=chunk.timestamps_ms[records],
         )

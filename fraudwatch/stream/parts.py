@@ -58,6 +58,10 @@ class Alert(Protocol):
     def kind(self) -> str: ...
     @property
     def sample(self) -> bool: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def lane(self) -> str | None: ...
 
 
 class Assessments(Protocol):
@@ -110,6 +114,8 @@ class Policy(Protocol):
 
     @property
     def edge(self) -> Edge: ...
+    @property
+    def budgets(self) -> Mapping[tuple[str, str], float]: ...
 
 
 class Pipeline(Protocol):

@@ -1,7 +1,7 @@
 """Builders of the few things alerts are made of."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 from fraudwatch.alerts import Decision, Policy
 from fraudwatch.config.settings import Alerts, Settings
-from fraudwatch.records import FeatureSpec, Reason, Role, Side, Text, Theme, Transaction, Unit
+from fraudwatch.records import FeatureSpec, LaneSpec, Reason, Role, Side, Text, Theme, Transaction, Unit
 
 sys.path.insert(0, str(Path(__file__).parent))  # what these tests share lies beside them: `plain_edge`
 
@@ -31,15 +31,20 @@ class OneByOne(Policy):
         offset: int,
         score: float,
         reasons: Callable[[], tuple[Reason, ...]],
+        lanes: Sequence[float] = (),
     ) -> Decision | None:
         account = hash_of(transaction.account_id)
+        surprises = np.array(lanes, dtype=np.float64)
         stands_out = self.judge_rows(
             np.array([account]),
             np.array([transaction.event_time_ms]),
             np.array([score]),
             np.array([hash_of(transaction.transaction_id)]),
+            lanes=surprises[:, None],
         )
-        return None if stands_out else self.judge(transaction, offset, score, reasons, account=account)
+        if stands_out:
+            return None
+        return self.judge(transaction, offset, score, reasons, account=account, lanes=surprises)
 
 
 def hash_of(text: str) -> int:
@@ -96,12 +101,19 @@ def policy() -> MakePolicy:
     """Scores of the reference are exponential: with 1,000 transactions a day about 10^(3 − x) a day exceed x."""
 
     def build(
-        *, alerts_per_day: float = 10.0, explore: float = 0.0, partition: int = 0, partitions: int = 1
+        *,
+        alerts_per_day: float = 10.0,
+        explore: float = 0.0,
+        partition: int = 0,
+        partitions: int = 1,
+        lanes: Sequence[LaneSpec] = (),
+        typology_share: float = 0.5,
     ) -> OneByOne:
-        settings = Settings(alerts=Alerts(alerts_per_day=alerts_per_day, explore=explore))
-        made = OneByOne(settings, partition=partition, partitions=partitions)
+        alerts = Alerts(alerts_per_day=alerts_per_day, explore=explore, typology_share=typology_share)
+        made = OneByOne(Settings(alerts=alerts), partition=partition, partitions=partitions)
         reference = -np.log10((np.arange(10_000) + 0.5) / 10_000)
         made.use(reference, 1_000.0 / partitions, "model-1")
+        made.watch(lanes)
         return made
 
     return build

@@ -23,6 +23,7 @@ def series() -> dict[str, set[str]]:
     metrics = Metrics()
     metrics.lag(0, 1, 1.0)
     metrics.edge(0, 1.0)
+    metrics.queues({("amount", ""): 1.0})
     metrics.model("v", 0)
     metrics.snapshots.taken(0, at_seconds=0.0, offset=0, size=0)
     found: dict[str, set[str]] = {}

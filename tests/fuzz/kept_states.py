@@ -18,6 +18,7 @@ from fraudwatch.records import (
     NO_TIMESTAMP,
     Chunk,
     FeatureSpec,
+    LaneSpec,
     Reason,
     Record,
     Role,
@@ -55,6 +56,7 @@ class SnapshotForge:
         pipeline = Pipeline(self._settings)
         pipeline.fold(self._records(0, 40))
         pipeline.policy.use(np.linspace(4.0, 0.0, 400), 400.0, "fuzz")
+        pipeline.policy.watch(_LANES)
         _judge(pipeline.policy, 0, 30)
         self._then = self._records(40, 60)
         self._blocks = pipeline.state()
@@ -122,19 +124,22 @@ class SnapshotForge:
 
 
 def _judge(policy: Policy, begin: int, end: int) -> None:
-    """Transactions of a few accounts, two hours apart, of which one in three alerts."""
+    """Transactions of a few accounts, two hours apart, of which one in three alerts, and one in five by a lane."""
     numbers = np.arange(begin, end)
     columns = (numbers % 7, numbers * 7_200_000, (numbers % 3) * 2.5, numbers)
+    surprises = np.tile((numbers % 5) * 1.5, (len(policy.lanes), 1))
     row = -1
-    while (row := policy.judge_rows(*columns, row + 1)) < len(numbers):
-        time_ms, score = int(columns[1][row]), float(columns[2][row])
-        made = Transaction(f"t{row}", f"a{columns[0][row]}", time_ms, 100, "EUR")
-        policy.judge(made, int(numbers[row]), score, lambda: _REASONS, account=int(columns[0][row]))
+    while (row := policy.judge_rows(*columns, row + 1, surprises)) < len(numbers):
+        time_ms, score, account = int(columns[1][row]), float(columns[2][row]), int(columns[0][row])
+        made = Transaction(f"t{row}", f"a{account}", time_ms, 100, "EUR")
+        lanes = surprises[:, row]
+        policy.judge(made, int(numbers[row]), score, lambda: _REASONS, account=account, lanes=lanes)
     assert policy.edge.is_low in (True, False)
 
 
 _TEXT = Text("much", "beaucoup")
 _SPEC = FeatureSpec("amount", "AMT_SIZE", Theme.AMOUNT, Side.HIGH, Role.ANCHOR, Unit.MONEY, _TEXT, _TEXT)
+_LANES = [LaneSpec(name, name.upper(), Theme.NETWORK, _TEXT, _TEXT) for name in ("one", "two")]
 _REASONS = (Reason(_SPEC, 4.0, 4.0, 7.0, None),)
 
 

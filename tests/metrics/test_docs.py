@@ -20,6 +20,7 @@ def of_a_worker() -> Metrics:
     metrics = Metrics()
     metrics.lag(0, 1, 1.0)
     metrics.edge(0, 1.0)
+    metrics.queues({("amount", ""): 1.0})
     metrics.model("v", 0)
     metrics.snapshots.taken(0, at_seconds=0.0, offset=0, size=0)
     return metrics
@@ -57,6 +58,7 @@ def test_the_page_lists_every_value_of_every_closed_label():
         "`reason`": words(labels.DEAD_LETTER_REASONS),
         "`severity`": words(labels.SEVERITIES),
         "`kind`": words(labels.KINDS),
+        "`queue`": words(labels.QUEUES),
         "`verdict`": words(labels.VERDICTS),
         "`origin`": words(labels.RESTORED_FROM),
         "`stage` of `fraudwatch_stage_seconds`": words(labels.STAGES),

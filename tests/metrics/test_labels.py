@@ -4,6 +4,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from fraudwatch.alerts.alert import Alert
 from fraudwatch.alerts.dispositions import Verdict
+from fraudwatch.alerts.episodes import Queue
 from fraudwatch.metrics import labels
 from fraudwatch.records import Outcome, Refusal, Stage
 
@@ -28,6 +29,10 @@ def test_severities_and_kinds_are_those_of_alerts():
     assert set(get_args(hints["severity"])) == set(labels.SEVERITIES)
     # A sample is an alert whose field `sample` is true.
     assert {*get_args(hints["kind"]), "sample"} == set(labels.KINDS)
+
+
+def test_queues_are_those_of_alerts():
+    assert tuple(Queue) == labels.QUEUES
 
 
 def test_verdicts_are_those_of_dispositions():

@@ -40,6 +40,8 @@ class FakeAlert(msgspec.Struct):
     severity: str = "low"
     kind: str = "alert"
     sample: bool = False
+    queue: str = "amount"
+    lane: str | None = None
     long_list: str = ""
 
 
@@ -72,7 +74,7 @@ class RecordingPipeline:
         self.partition = partition
         self.model = model
         self.training = FakeTraining(wanted)
-        self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf))
+        self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf), budgets={})
         self._digest = hashlib.sha256()
         self._bytes = bytearray()
         self._accounts: set[str] = set()
