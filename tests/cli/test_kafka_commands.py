@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from fraudwatch.alerts import encode
 from fraudwatch.broker.senders import sender
@@ -81,6 +82,18 @@ def test_an_alert_is_a_headline_a_rank_reasons_and_their_innocent_explanations(a
         "  • 812.40 € moved in 24 h.",
         "      It may be innocent: A planned large purchase.",
         "    The edge is at 3.",
+    ]
+
+
+def test_an_alert_of_a_lane_names_it_and_ranks_by_surprise(alert):
+    of_lane = replace(alert, queue="typology", lane="testing")
+    assert in_sentences(of_lane, "en").splitlines()[:2] == [
+        "HIGH · update 2 · lane testing  Account 596: 3 unusual transactions",
+        "    Alert a1: surprise 5.25; 1.5 lane alerts of a usual day are more surprising.",
+    ]
+    assert in_sentences(of_lane, "fr").splitlines()[:2] == [
+        "ÉLEVÉE · mise à jour 2 · voie testing  Compte 596 : 3 opérations inhabituelles",
+        "    Alerte a1 : surprise 5,25 ; 1,5 alertes de voies d’un jour habituel sont plus surprenantes.",
     ]
 
 

@@ -132,6 +132,36 @@ def test_alerts_are_counted_by_severity_and_kind_and_timed_from_event_and_ingest
     assert value(metrics, "ingest_to_alert_seconds_sum") == pytest.approx(1.1)
 
 
+def test_openings_are_counted_by_queue_and_lane_beside_what_is_budgeted(metrics):
+    budgets = {("amount", ""): 21.0, ("typology", "testing"): 9.5, ("typology", "fan_out"): 9.5}
+    metrics.queues(budgets)
+    metrics.alerts(
+        [("low", "alert"), ("low", "update"), ("low", "sample")],
+        opened_by=[("typology", "testing"), ("amount", "")],
+        event_time_ms=[0, 0, 0],
+        ingest_time_ms=[0, 0, 0],
+    )
+    counted = {key: value(metrics, "queue_alerts_total", queue=key[0], lane=key[1]) for key in budgets}
+    assert counted == {("amount", ""): 1, ("typology", "testing"): 1, ("typology", "fan_out"): 0}
+    assert {
+        key: value(metrics, "queue_budget_per_day", queue=key[0], lane=key[1]) for key in budgets
+    } == budgets
+
+
+def test_a_lane_that_a_new_model_has_no_more_has_no_budget(metrics):
+    metrics.queues({("amount", ""): 20.0, ("typology", "testing"): 20.0})
+    metrics.queues({("amount", ""): 40.0})
+    assert value(metrics, "queue_budget_per_day", queue="typology", lane="testing") == 0
+    assert value(metrics, "queue_budget_per_day", queue="amount", lane="") == 40
+
+
+def test_another_queue_than_there_is_is_refused(metrics):
+    with pytest.raises(ValueError, match="expected one of amount, typology, found 'third'"):
+        metrics.queues({("third", ""): 1.0})
+    with pytest.raises(ValueError, match="found 'third'"):
+        metrics.alerts([], opened_by=[("third", "")], event_time_ms=[], ingest_time_ms=[])
+
+
 def test_no_alerts_move_nothing(metrics):
     metrics.alerts([], event_time_ms=[], ingest_time_ms=[])
     assert value(metrics, "event_to_alert_seconds_count") == 0

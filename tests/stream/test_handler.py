@@ -17,7 +17,7 @@ from fraudwatch.decode.columns import by_column
 from fraudwatch.errors import BrokerError
 from fraudwatch.metrics import Metrics, read_sample
 from fraudwatch.pipeline import Assessments, Batch
-from fraudwatch.records import NO_TIMESTAMP, Chunk, Record
+from fraudwatch.records import NO_TIMESTAMP, Chunk, Record, Transaction
 from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.handler import Handled, Handler
 from fraudwatch.stream.misplaced import AccountPlaces
@@ -35,7 +35,7 @@ class OneAlertEach:
     def __init__(self) -> None:
         self.folded: list[int] = []
         self.models: list[str] = []
-        self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf))
+        self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf), budgets={})
 
     def use(self, model: Any) -> None:
         self.models.append(model.version)
@@ -277,6 +277,35 @@ def test_what_a_handled_batch_says_is_counted() -> None:
         assert {name: found[f"fraudwatch_{name}"] for name in counted} == {
             name: [({}, float(count))] for name, count in counted.items()
         }
+
+    run(scenario())
+
+
+def test_alerts_that_open_are_counted_by_queue_and_lane() -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        state = bench.states[0]
+        state.pipeline.policy.budgets = {("amount", ""): 30.0, ("typology", "testing"): 10.0}
+        rows = np.arange(3)
+        made = by_column([Transaction(f"t{row}", "a", 0, 100, "EUR") for row in rows], rows, rows)
+        alerts: list[Any] = [
+            SimpleNamespace(alert_id=name, severity="low", kind=kind, sample=False, queue=queue, lane=lane)
+            for name, kind, queue, lane in (
+                ("a", "alert", "typology", "testing"),
+                ("b", "update", "typology", "testing"),
+                ("c", "alert", "amount", None),
+            )
+        ]
+        found = Assessments(
+            made, np.zeros(3, np.uint8), np.zeros(3), np.zeros(3, np.int16), (), {0: "a", 1: "b", 2: "c"}
+        )
+        batch = Batch(3, found, [], alerts, 0, 0, {}, np.zeros(0, np.int64))
+        bench.handler.report(Handled(3, [(state, chunk(0, 0, 2), batch)], 0.0))
+        shown = read_sample(bench.metrics.expose().decode())
+        counted = {of["lane"]: count for of, count in shown["fraudwatch_queue_alerts_total"]}
+        assert counted == {"": 1.0, "testing": 1.0}
+        budgets = {of["lane"]: budget for of, budget in shown["fraudwatch_queue_budget_per_day"]}
+        assert budgets == {"": 30.0, "testing": 10.0}
 
     run(scenario())
 
