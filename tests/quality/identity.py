@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from faster_form import FasterForm
 from gates import Gate, say
+from msgspec.structs import replace
 from ordinary import MICRO_BATCH
 from prepared import Fitted, chunks, fitted
 from slower_form import SlowerForm, Told
@@ -66,7 +67,11 @@ class Comparison:
 
 
 def compared(settings: Settings, fit: Fitted, values: Iterator[bytes], seed: int = 0) -> Iterator[Comparison]:
-    """The comparison after each block of both forms' way through a stream, from empty states."""
+    """The comparison after each block of both forms' way through a stream, from empty states.
+
+    Of the amount queue: lanes have slow forms of their own (`tests/features`, `tests/alerts/plain_lanes.py`).
+    """
+    settings = replace(settings, alerts=replace(settings.alerts, typology_share=0.0))
     faster, slower = FasterForm(settings, fit.model), SlowerForm(settings, fit)
     comparison, offset, random = Comparison(), 0, np.random.default_rng(seed)
     while block := list(islice(values, BLOCK)):
