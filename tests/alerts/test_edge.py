@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fraudwatch.alerts import account_days, histogram
-from fraudwatch.alerts.account_days import DAY_MS, NEVER, REFRESH_EVERY
+from fraudwatch.alerts import account_days, histogram, lanes
+from fraudwatch.alerts.account_days import DAY_MS, HOUR_MS, NEVER, REFRESH_EVERY
 from fraudwatch.alerts.budget import Budget, Spending
-from fraudwatch.alerts.edge import HOUR_MS, Edge, warm_up
+from fraudwatch.alerts.edge import Edge, warm_up
 from fraudwatch.alerts.histogram import HIGHEST, LOWEST
-from fraudwatch.records import FloatArray, IntArray
+from fraudwatch.records import FloatArray, IntArray, LaneSpec, Text, Theme
 
 START_MS = 1_533_686_400_000
 REFERENCE = -np.log10((np.arange(10_000) + 0.5) / 10_000)
@@ -25,6 +25,7 @@ KERNELS: list[Any] = [
     histogram.bin_of,
     histogram.decay,
     histogram.exceeded_by,
+    lanes.estimate,
 ]
 
 
@@ -288,4 +289,10 @@ def test_what_was_warmed_up_need_not_be_compiled_again() -> None:
     observe_all(edge, accounts, times, read_only)
     edge.observe_rows(accounts, times + DAY_MS, read_only, strided, 7)
     edge.joined(3, START_MS - DAY_MS)
+    spec = LaneSpec("a", "A", Theme.NETWORK, Text("", ""), Text("", ""))
+    of_lanes = lanes.Lanes([spec] * 5, Budget(10.0, 0.0, 4))
+    of_lanes.start(edge.newest_ms, edge.account_days_a_day)
+    surprises = np.full((9, 4_000), 2.0)[::2]
+    edge.observe_rows(accounts, times + 2 * DAY_MS, read_only, strided, 7, of_lanes, surprises)
+    of_lanes.joined(3, 3, START_MS)
     assert [kernel.signatures for kernel in KERNELS] == before
