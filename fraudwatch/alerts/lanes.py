@@ -91,7 +91,8 @@ class Lanes:
     @property
     def raised_from(self) -> FloatArray:
         """The edge of each: float64[L]."""
-        return self.thresholds[Severity.LOW]
+        edges: FloatArray = self.thresholds[Severity.LOW]
+        return edges
 
     @property
     def share(self) -> float:
@@ -175,7 +176,7 @@ class Lanes:
         from_bin = np.cumsum(ranked[::-1])[::-1]
         at = int(np.flatnonzero(from_bin >= _ORDINARY * from_bin[0])[-1])
         ordinary = float(from_bin[at]) * 10.0 ** min(LOWEST + at / BINS_PER_UNIT - edge, 0.0)
-        return ordinary >= LOW_FROM * above
+        return bool(ordinary >= LOW_FROM * above)
 
     def state(self) -> dict[str, Array]:
         """All that `of` needs besides the specs, as plain arrays."""
