@@ -261,7 +261,7 @@ class Policy:
         watched, 0 where a lane has nothing to say. Rows up to the one returned have been observed, itself included; it
         is to be judged before the rows after it are observed.
         """
-        if not len(self.lanes):
+        if not len(self.lanes) or not len(scores):  # what was saved with lanes may wait for its model
             return self.edge.observe_rows(accounts, event_times_ms, scores, ids, begin)
         if lanes is None or lanes.shape != (len(self.lanes), len(scores)):
             found = "none" if lanes is None else lanes.shape

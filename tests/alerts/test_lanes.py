@@ -232,6 +232,11 @@ def test_surprises_that_do_not_fit_the_lanes_are_refused(policy: MakePolicy) -> 
             judged.judge_rows(*rows, lanes=wrong)
 
 
+def test_where_nothing_was_scored_no_surprises_are_asked_for(policy: MakePolicy) -> None:
+    none = np.zeros(0, dtype=np.int64)
+    assert policy(lanes=LANES).judge_rows(none, none, np.zeros(0), none, lanes=np.zeros((0, 0))) == 0
+
+
 def test_another_models_lanes_start_anew_and_open_episodes_stay(policy: MakePolicy, payment: Payment) -> None:
     judged = policy(lanes=LANES)
     first = opened(decide(judged, payment("t0"), (4.5, 0.0)))
