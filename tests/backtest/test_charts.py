@@ -5,9 +5,20 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fraudwatch.backtest.page.charts import HEIGHT, WIDTH, Mark, Part, bars, lines, logarithmic
+from fraudwatch.backtest.page.charts import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Mark,
+    Part,
+    bars,
+    lines,
+    logarithmic,
+)
 
-FLOOR = HEIGHT - 30
+FLOOR = HEIGHT - BOTTOM
 
 
 def drawn(markup: str) -> ElementTree.Element:
@@ -59,8 +70,8 @@ def test_a_decade_more_is_a_step_higher_and_one_is_not_nothing() -> None:
     assert thousand - hundred == pytest.approx((hundred - one) / 2, abs=0.02)
     assert 0 < one < hundred - one
     (band,) = (bar for bar in image.iter("rect") if bar.get("class") == "band")
-    place = (WIDTH - 58 - 14) / 4
-    assert float(band.attrib["x"]) == pytest.approx(58 + 1.5 * place, abs=0.02)
+    place = (WIDTH - LEFT - RIGHT) / 4
+    assert float(band.attrib["x"]) == pytest.approx(LEFT + 1.5 * place, abs=0.02)
     assert float(band.attrib["width"]) == pytest.approx(place, abs=0.02)
 
 

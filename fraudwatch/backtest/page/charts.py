@@ -11,7 +11,7 @@ from fraudwatch.alerts.written import number
 from fraudwatch.backtest.page.markup import Html, element, joined
 
 WIDTH, HEIGHT = 960.0, 250.0
-LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 14.0, 30.0
+LEFT, RIGHT, TOP, BOTTOM = 76.0, 14.0, 14.0, 30.0
 _PLOT_WIDTH, _PLOT_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 _FLOOR = HEIGHT - BOTTOM
 _MOST_LABELS = 12

@@ -62,7 +62,7 @@ rect.sample { fill: var(--sample); } rect.case { fill: var(--case); } rect.band 
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 caption { text-align: left; font-size: .9rem; padding-bottom: .3rem; }
 th, td { text-align: left; padding: .32rem .8rem .32rem 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; }
 thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
