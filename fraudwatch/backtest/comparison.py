@@ -10,7 +10,7 @@ import msgspec
 
 from fraudwatch.backtest.cases import Case
 from fraudwatch.backtest.measures import sign_test
-from fraudwatch.backtest.noted import NotedAlert
+from fraudwatch.backtest.noted import NotedAlert, highest
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import plain_settings
 
@@ -107,9 +107,7 @@ def _name(case: Case) -> tuple[str, str]:
 
 
 def _side(alerts: Sequence[NotedAlert]) -> Side:
-    told = [alert for alert in alerts if alert.text is not None]
-    examples = sorted(told, key=lambda alert: -alert.score)[:EXAMPLES]
-    return Side(len(alerts), sum(alert.is_right for alert in alerts), tuple(examples))
+    return Side(len(alerts), sum(alert.is_right for alert in alerts), highest(alerts, EXAMPLES))
 
 
 def _flat(value: object, key: str) -> dict[str, str]:

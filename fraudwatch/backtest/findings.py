@@ -1,7 +1,7 @@
 """What a backtest found beyond its rankings: what a person needs to decide for a configuration or against it."""
 
 from collections.abc import Mapping, Sequence
-from heapq import nlargest, nsmallest
+from heapq import nsmallest
 
 import msgspec
 
@@ -11,7 +11,7 @@ from fraudwatch.backtest.distribution import Distribution, ScoreFigures
 from fraudwatch.backtest.folding import Folded
 from fraudwatch.backtest.labelled import Labels
 from fraudwatch.backtest.measures import Share, share
-from fraudwatch.backtest.noted import NotedAlert, NotedAlerts
+from fraudwatch.backtest.noted import NotedAlert, NotedAlerts, highest
 from fraudwatch.backtest.spans import DAY_MS, Span
 from fraudwatch.config.settings import Settings
 
@@ -61,6 +61,14 @@ class SeverityFigures(msgspec.Struct, frozen=True):
     right: Share
 
 
+class QueueFigures(msgspec.Struct, frozen=True):
+    """One queue, or one lane of the typology queue: its alerts, and those among them that touch a case."""
+
+    queue: str
+    lane: str | None
+    right: Share
+
+
 class Findings(msgspec.Struct, frozen=True):
     """All that the page shows of one run. Everything that needs labels is None or empty without them.
 
@@ -82,6 +90,7 @@ class Findings(msgspec.Struct, frozen=True):
     precision: Share | None
     sampled: Share | None
     severities: tuple[SeverityFigures, ...]
+    queues: tuple[QueueFigures, ...]
     reasons: tuple[ReasonFigures, ...]
     cases: CaseFigures | None
     typologies: tuple[TypologyFigures, ...]
@@ -138,6 +147,7 @@ class Finding:
             precision=_right(raised) if is_labelled else None,
             sampled=_right([alert for alert in alerts if alert.is_sample]) if is_labelled else None,
             severities=_severities(raised),
+            queues=_queues(raised),
             reasons=_reasons(raised, self._alerts.names),
             cases=cases.figures(begun) if is_labelled else None,
             typologies=cases.by_typology(begun),
@@ -223,15 +233,22 @@ def _reasons(alerts: Sequence[NotedAlert], names: Mapping[str, str]) -> tuple[Re
     return tuple(sorted(figures, key=lambda one: (-one.strongest.of, -one.named, one.code)))
 
 
+def _queues(alerts: Sequence[NotedAlert]) -> tuple[QueueFigures, ...]:
+    """The amount queue first, then the lanes of the typology queue by name."""
+    own: dict[tuple[str, str], list[NotedAlert]] = {}
+    for alert in alerts:
+        own.setdefault((alert.queue, alert.lane or ""), []).append(alert)
+    return tuple(QueueFigures(queue, lane or None, _right(own[queue, lane])) for queue, lane in sorted(own))
+
+
 def _best(alerts: Sequence[NotedAlert], *, is_labelled: bool) -> tuple[NotedAlert, ...]:
-    told = [alert for alert in alerts if alert.text is not None and (alert.is_right or not is_labelled)]
-    return tuple(nlargest(SHOWN_ALERTS, told, key=lambda alert: alert.score))
+    return highest((alert for alert in alerts if alert.is_right or not is_labelled), SHOWN_ALERTS)
 
 
 def _worst(alerts: Sequence[NotedAlert], *, is_labelled: bool) -> tuple[NotedAlert, ...]:
-    told = [alert for alert in alerts if alert.text is not None and not alert.is_right]
     if is_labelled:
-        return tuple(nlargest(SHOWN_ALERTS, told, key=lambda alert: alert.score))
+        return highest((alert for alert in alerts if not alert.is_right), SHOWN_ALERTS)
+    told = [alert for alert in alerts if alert.text is not None]
     return tuple(nsmallest(SHOWN_ALERTS, told, key=lambda alert: alert.distance))
 
 

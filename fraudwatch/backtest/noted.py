@@ -1,5 +1,6 @@
 """What is kept of each alert of the measured span: small enough for any number of them, enough to show some."""
 
+from collections.abc import Iterable
 from heapq import nlargest, nsmallest
 
 import msgspec
@@ -26,7 +27,8 @@ class AlertText(msgspec.Struct, frozen=True):
 class NotedAlert(msgspec.Struct):
     """One alert. `cases` counts its transactions that are labelled, `typologies` of what kind those are.
 
-    `reasons` are the codes, the strongest first. `text` is None where there were too many alerts to keep all words.
+    `reasons` are the codes, the strongest first. `score`, `rank` and `edge` compare with alerts of the same `queue`
+    only; `lane` is the one that opened it. `text` is None where there were too many alerts to keep all words.
     """
 
     alert_id: str
@@ -44,6 +46,8 @@ class NotedAlert(msgspec.Struct):
     cases: int = 0
     typologies: tuple[str, ...] = ()
     text: AlertText | None = None
+    queue: str = "amount"
+    lane: str | None = None
 
     @property
     def distance(self) -> float:
@@ -125,8 +129,8 @@ class NotedAlerts:
         kept = {
             noted.alert_id
             for part in (
-                nlargest(_OF_EACH_KIND, worded, key=lambda noted: noted.score),
-                nlargest(_OF_EACH_KIND, wrong, key=lambda noted: noted.score),
+                highest(worded, _OF_EACH_KIND),
+                highest(wrong, _OF_EACH_KIND),
                 nsmallest(_OF_EACH_KIND, worded, key=lambda noted: abs(noted.distance)),
                 nsmallest(_OF_EACH_KIND, worded, key=lambda noted: noted.alert_id),  # ids are hashes
             )
@@ -151,4 +155,20 @@ def _noted(alert: Alert, opened_ms: int) -> NotedAlert:
         edge=alert.edge,
         edge_is_low=alert.edge_is_low,
         reasons=(),
+        queue=alert.queue,
+        lane=alert.lane,
     )
+
+
+def highest(alerts: Iterable[NotedAlert], count: int) -> tuple[NotedAlert, ...]:
+    """So many with the highest scores among those kept in words, an equal part from each queue, in turn."""
+    queues: dict[str, list[NotedAlert]] = {}
+    for alert in alerts:
+        if alert.text is not None:
+            queues.setdefault(alert.queue, []).append(alert)
+    turns = [
+        (place, queue, alert)
+        for queue, own in queues.items()
+        for place, alert in enumerate(nlargest(count, own, key=lambda one: one.score))
+    ]
+    return tuple(alert for _, _, alert in sorted(turns, key=lambda turn: turn[:2])[:count])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from examining import SCORE, TRAIN, Examined
+from msgspec.structs import replace
 
 from fraudwatch.backtest import Finding, backtest, noted
 from fraudwatch.config.settings import Settings
@@ -26,3 +27,14 @@ def test_the_words_that_are_kept_are_those_of_the_best_the_worst_and_the_nearest
     assert bounded.precision == whole.precision
     nearest = min((alert for alert in alerts if not alert.is_sample), key=lambda alert: abs(alert.distance))
     assert nearest.text is not None
+
+
+def test_the_highest_are_taken_from_both_queues_in_turn(labelled_run: Examined) -> None:
+    alerts = labelled_run.finding.alerts()[:9]
+    mixed = [
+        replace(alert, queue="typology" if place % 3 == 0 else "amount", score=float(place))
+        for place, alert in enumerate(alerts)
+    ]
+    taken = [(alert.queue, alert.score) for alert in noted.highest(mixed, 5)]
+    assert taken == [("amount", 8.0), ("typology", 6.0), ("amount", 7.0), ("typology", 3.0), ("amount", 5.0)]
+    assert [alert.score for alert in noted.highest(mixed, 20)][-3:] == [4.0, 2.0, 1.0]

@@ -11,7 +11,7 @@ from markup_seen import HOSTILE, seen
 
 from fraudwatch.backtest import Page, Run, compare, differences, written_page
 from fraudwatch.backtest.cases import Case, TypologyFigures
-from fraudwatch.backtest.findings import DayFigures, Findings, ReasonFigures, WeekFigures
+from fraudwatch.backtest.findings import DayFigures, Findings, QueueFigures, ReasonFigures, WeekFigures
 from fraudwatch.backtest.measures import share
 from fraudwatch.backtest.noted import AlertText, NotedAlert
 from fraudwatch.config.settings import Settings
@@ -151,6 +151,20 @@ def test_without_labels_the_page_says_so_and_what_it_can(
     assert "Alerts nearest to the edge" in said
     assert "Precision at the budget" not in said
     assert "Missed cases" not in said
+
+
+def test_queues_and_lanes_are_told_apart_where_there_are_lanes(labelled_run: Examined, written: str) -> None:
+    assert "Queue and lane" not in written
+    findings = labelled_run.finding.findings()
+    queues = (
+        QueueFigures("amount", None, share(3, 9)),
+        QueueFigures("typology", "pass_through", share(4, 5)),
+    )
+    best = msgspec.structs.replace(findings.best[0], queue="typology", lane="pass_through")
+    laned = msgspec.structs.replace(findings, queues=queues, best=(best,))
+    said = seen(written_page(Page("f", "EUR", Run("my.yaml", labelled_run.report, laned)))).said
+    assert "typology queue, pass through50.5480" in said
+    assert "typology queue: pass through" in said
 
 
 def test_a_run_without_any_alert_has_a_page(labelled_run: Examined) -> None:

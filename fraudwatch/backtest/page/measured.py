@@ -63,6 +63,7 @@ def quality(findings: Findings) -> Html:
                 "The stream has no labels: neither precision nor recall can be said. Name the field that labels cases "
                 "(source.label in the configuration), or have a person look at the alerts below.",
             ),
+            queues(findings),
         )
     rows = [("All alerts", *_shared(findings.precision))]
     rows += [
@@ -85,7 +86,31 @@ def quality(findings: Findings) -> Html:
             rows,
             caption="Precision at the budget",
         ),
+        queues(findings),
         _typologies(findings),
+    )
+
+
+def queues(findings: Findings) -> Html:
+    """How the two queues and their lanes used the budget; nothing where there is the amount queue alone."""
+    if all(one.lane is None for one in findings.queues):
+        return Html("")
+    labelled = ("#Right", "#Precision", "#95 % interval") if findings.is_labelled else ()
+    rows = [
+        (
+            f"{one.queue} queue"
+            if one.lane is None
+            else f"{one.queue} queue, {clipped(one.lane).replace('_', ' ')}",
+            written.count(one.right.of),
+            written.decimal(one.right.of / max(1, len(findings.days))),
+            *((written.count(one.right.hits), *_shared(one.right)[2:]) if findings.is_labelled else ()),
+        )
+        for one in findings.queues
+    ]
+    return table(
+        ("Queue and lane", "#Alerts", "#A day", *labelled),
+        rows,
+        caption="Alerts above an edge, by queue and lane",
     )
 
 

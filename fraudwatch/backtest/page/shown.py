@@ -94,6 +94,10 @@ def _card(alert: NotedAlert, is_labelled: bool) -> Html:
         element("span", f"{written.decimal(alert.distance, 2)} above the edge", class_="tag"),
         element("span", f"rank {written.decimal(alert.rank)} of a usual day", class_="tag"),
     ]
+    if alert.lane is not None:
+        tags.insert(
+            0, element("span", f"{alert.queue} queue: {clipped(alert.lane).replace('_', ' ')}", class_="tag")
+        )
     if is_labelled:
         said = _labelled(alert)
         tags.insert(0, element("span", said, class_=f"tag {'is-right' if alert.is_right else 'is-other'}"))
