@@ -121,6 +121,33 @@ def test_an_episode_of_a_lane_keeps_its_own_scale_and_its_first_reason(
     assert second.edge == judged.lanes.raised_from[0]
 
 
+def test_account_days_of_a_lane_that_open_nothing_are_taken_back(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy(lanes=LANES)
+    decide(judged, payment("t0"), (6.0, 0.0))
+    assert judged.lanes.histograms.sum(axis=1).tolist() == [1.0, 0.0]
+    # The next day of the same case, and the other lane in the midst of it.
+    decide(judged, payment("t1", hours=23), (0.0, 6.0))
+    decide(judged, payment("t2", hours=25), (6.0, 0.0))
+    assert judged.lanes.histograms.sum(axis=1).tolist() == pytest.approx([0.9, 0.0], abs=0.02)
+    # An episode of the amount queue takes in what a lane finds.
+    opened(decide(judged, payment("t3", "other", 25), (0.0, 0.0), (reason(),), score=6.0))
+    decide(judged, payment("t4", "other", 25), (6.0, 0.0))
+    assert judged.lanes.histograms.sum(axis=1).tolist() == pytest.approx([0.9, 0.0], abs=0.02)
+
+
+def test_an_account_day_of_amounts_that_a_lane_opened_is_taken_back(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    by_lane, by_amount = policy(lanes=LANES), policy(lanes=LANES)
+    before = by_lane.edge._histogram.sum()
+    opened(decide(by_lane, payment("t0"), (6.0, 0.0), (reason(),), score=6.0))
+    opened(decide(by_amount, payment("t0"), (0.0, 0.0), (reason(),), score=6.0))
+    assert by_amount.edge._histogram.sum() == pytest.approx(before + 1.0)
+    assert by_lane.edge._histogram.sum() == pytest.approx(before)
+
+
 def test_rank_counts_the_alerts_of_all_lanes_over_all_partitions(
     policy: MakePolicy, payment: Payment
 ) -> None:
