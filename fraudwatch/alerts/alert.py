@@ -102,7 +102,8 @@ class Alert(Message, frozen=True):
     """An alert or its update, as investigators receive it. `evidence_cut` counts evidence left out to bound it.
 
     With `edge_is_low` the budget exceeds what is unusual: most such alerts would be raised of any stream. `score`,
-    `rank`, `edge` and `distance` compare with alerts of the same `queue` only; `lane` is the one that opened it.
+    `rank`, `edge` and `distance` compare with alerts of the same `queue` only; `lane` is the one that opened it. There
+    is a `model_note` where the model no longer describes the stream.
     """
 
     schema_version: Literal[1]
@@ -128,6 +129,7 @@ class Alert(Message, frozen=True):
     edge_is_low: bool = False
     queue: Literal["amount", "typology"] = "amount"
     lane: str | None = None
+    model_note: Text | None = None
 
 
 Listed = TypeVar("Listed", AlertingTransaction, EvidenceTransaction)
@@ -143,7 +145,13 @@ _QUEUES: dict[Queue, Literal["amount", "typology"]] = {Queue.AMOUNT: "amount", Q
 
 
 def compose(
-    decision: Decision, evidence: Sequence[Evidence], *, topic: str, currency: str, configuration: str
+    decision: Decision,
+    evidence: Sequence[Evidence],
+    *,
+    topic: str,
+    currency: str,
+    configuration: str,
+    model_note: Text | None = None,
 ) -> Alert:
     """The alert of a published decision; raises ValueError for any other.
 
@@ -186,6 +194,7 @@ def compose(
         edge_is_low=decision.edge_is_low,
         queue=_QUEUES[decision.queue],
         lane=decision.lane,
+        model_note=model_note,
     )
 
 

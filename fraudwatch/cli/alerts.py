@@ -97,4 +97,5 @@ def in_sentences(alert: Alert, language: Language) -> str:
     for reason in alert.reasons:
         lines.append(f"  • {of(reason.sentence)}")
         lines.append(f"      {of(INNOCENT)}{of(reason.innocent)}")
-    return "\n".join([*lines, f"    {of(alert.edge_note)}", ""])
+    notes = [alert.edge_note, alert.model_note]
+    return "\n".join([*lines, *(f"    {of(note)}" for note in notes if note is not None), ""])

@@ -8,7 +8,7 @@ from datetime import date
 
 from fraudwatch.config import security
 from fraudwatch.config.durations import Duration
-from fraudwatch.config.settings import FieldMapping, Settings
+from fraudwatch.config.settings import DAY, HOUR, FieldMapping, Settings
 from fraudwatch.config.wording import found, nearest
 
 Broken = tuple[str, str]
@@ -27,6 +27,9 @@ _ABOVE_ZERO = (
 )
 
 
+LONGEST_WINDOW = Duration(365 * DAY)
+
+
 def broken(settings: Settings) -> Iterator[Broken]:
     """Every rule that the settings break."""
     yield from _servers(settings.kafka.bootstrap_servers)
@@ -36,6 +39,7 @@ def broken(settings: Settings) -> Iterator[Broken]:
     yield from _windows(settings.features.windows)
     yield from _grace(settings)
     yield from _dates(settings)
+    yield from _spans_of_models(settings)
     yield from _zones(settings)
     for key in _ABOVE_ZERO:
         section, _, name = key.partition(".")
@@ -107,6 +111,15 @@ def _grace(settings: Settings) -> Iterator[Broken]:
             "lateness.grace",
             f"expected less than the longest of features.windows ({longest}); found {grace}",
         )
+
+
+def _spans_of_models(settings: Settings) -> Iterator[Broken]:
+    half_life, window = settings.training.half_life, settings.drift.window
+    # The weights of a century, as powers of two, have to fit a number (`pipeline.training`).
+    if 0 < half_life < HOUR:
+        yield "training.half_life", f"expected 0s or at least {HOUR}; found {half_life}"
+    if not DAY <= window <= LONGEST_WINDOW:
+        yield "drift.window", f"expected from {DAY} to {LONGEST_WINDOW}; found {window}"
 
 
 def _dates(settings: Settings) -> Iterator[Broken]:

@@ -13,7 +13,7 @@ from fraudwatch.config.tree import SCALARS
 from fraudwatch.config.wording import HIDDEN, SECRETS
 
 # Where Kafka is, what topics are called and how fast the worker goes changes no score and no reason.
-_NO_INFLUENCE = ("kafka", "topics", "stream", "snapshots", "metrics")
+_NO_INFLUENCE = ("kafka", "topics", "trial", "stream", "snapshots", "metrics")
 _NO_INFLUENCE_IN_SOURCE = ("topic", "label", "silent_after")
 
 

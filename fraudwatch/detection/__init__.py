@@ -5,7 +5,20 @@ Surprises of features, PyOD detectors over them, and a combiner. Scoring imports
 
 from fraudwatch.detection.artefact import Artefact, pack, read, unpack, write
 from fraudwatch.detection.detectors import DETECTORS
+from fraudwatch.detection.drift import Drift, Finding
 from fraudwatch.detection.fitting import fit
 from fraudwatch.detection.model import Model, warm_up
 
-__all__ = ["DETECTORS", "Artefact", "Model", "fit", "pack", "read", "unpack", "warm_up", "write"]
+__all__ = [
+    "DETECTORS",
+    "Artefact",
+    "Drift",
+    "Finding",
+    "Model",
+    "fit",
+    "pack",
+    "read",
+    "unpack",
+    "warm_up",
+    "write",
+]

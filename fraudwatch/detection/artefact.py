@@ -22,6 +22,7 @@ from fraudwatch.detection.content import Content, schema_of, schema_sha256
 from fraudwatch.detection.detectors import DETECTORS
 from fraudwatch.detection.model import Model, detector_inputs
 from fraudwatch.detection.surprise import TailTables
+from fraudwatch.detection.usual import Usual
 from fraudwatch.errors import ArtefactError
 from fraudwatch.records import FeatureSpec
 
@@ -204,6 +205,7 @@ def _assemble(content: Content, reader: ArrayReader, specs: tuple[FeatureSpec, .
         detectors=tuple(kind.load(reader.under(f"detector.{kind.spec.name}"), width) for kind in kinds),
         detector_tables=TailTables.load(reader.under("detectors"), [kind.spec.side for kind in kinds]),
         combiner=combiner.load(reader.under(f"combiner.{content.combiner}"), reasons),
+        usual=Usual.load(reader.under("usual"), len(specs)),
         kept_scores=kept_scores,
         kept_positions=kept_positions,
         rows=content.rows,

@@ -10,6 +10,7 @@ from fraudwatch.detection.combine import COMBINERS, Combiner
 from fraudwatch.detection.detectors import DETECTORS, Detector
 from fraudwatch.detection.model import Model, detector_inputs, raw_scores
 from fraudwatch.detection.surprise import TailTables
+from fraudwatch.detection.usual import Usual
 from fraudwatch.errors import TrainingError
 from fraudwatch.records import FeatureSpec, FloatArray, IntArray, Role
 
@@ -58,13 +59,15 @@ def fit(
     combiner: Combiner = COMBINERS[settings.combiner].fit(
         specs + detector_specs, reasons, reason_surprises, len(detectors)
     )
-    kept_scores, kept_positions = _kept_scores(combiner.combine(reasons, reason_surprises)[1])
+    score = combiner.combine(reasons, reason_surprises)[1]
+    kept_scores, kept_positions = _kept_scores(score)
     return Model(
         specs=specs,
         tables=tables,
         detectors=detectors,
         detector_tables=detector_tables,
         combiner=combiner,
+        usual=Usual.fit(np.column_stack([rows, score])),
         kept_scores=kept_scores,
         kept_positions=kept_positions,
         rows=rows.shape[0],

@@ -11,6 +11,7 @@ from fraudwatch.detection.combine import Combiner
 from fraudwatch.detection.content import Content, describe, version_of
 from fraudwatch.detection.detectors import Detector
 from fraudwatch.detection.surprise import TailTables
+from fraudwatch.detection.usual import Usual
 from fraudwatch.records import FeatureSpec, FloatArray, IntArray, Role, Scores
 
 
@@ -21,7 +22,8 @@ class Model:
     `specs` are the features in the order of the columns, `tables` their surprises; `detectors` look at the
     surprises of `detector_inputs(specs)` and `detector_tables` turn their raw scores into surprises. Of the
     scores of its training sample, `rows` in number, `kept_scores` float64[k] are kept, descending, and
-    `kept_positions` int64[k] say which they are (0 the highest); `reference` is all of them again.
+    `kept_positions` int64[k] say which they are (0 the highest); `reference` is all of them again. `usual` is how
+    values and scores were spread over the sample.
     """
 
     specs: tuple[FeatureSpec, ...]
@@ -29,6 +31,7 @@ class Model:
     detectors: tuple[Detector, ...]
     detector_tables: TailTables
     combiner: Combiner
+    usual: Usual
     kept_scores: FloatArray
     kept_positions: IntArray
     rows: int
@@ -122,6 +125,7 @@ class Model:
         for detector in self.detectors:
             named |= prefixed(f"detector.{detector.spec.name}", detector.arrays())
         named |= prefixed(f"combiner.{self.combiner.name}", self.combiner.arrays())
+        named |= prefixed("usual", self.usual.arrays())
         return named | {"kept_scores": self.kept_scores, "kept_positions": self.kept_positions}
 
 

@@ -18,6 +18,7 @@ from prometheus_client import (
 
 from fraudwatch.metrics import labels
 from fraudwatch.metrics.histogram import BulkHistogram
+from fraudwatch.metrics.models import ModelMetrics
 from fraudwatch.metrics.snapshots import SnapshotMetrics
 
 # A creation time beside each counter doubles the series, and Prometheus finds resets without it.
@@ -76,6 +77,7 @@ class Metrics:
         self._make_alert_counts()
         self._make_gauges()
         self.snapshots = SnapshotMetrics(self.registry)
+        self.models = ModelMetrics(self.registry)
 
     def _make_record_counts(self) -> None:
         self._records_read = self._counter("records_read_total", "Records taken from the source.")
@@ -366,6 +368,7 @@ class Metrics:
         for gauge in (self._lag_records, self._lag_seconds, self._edge):
             gauge.remove(str(partition))
         self.snapshots.forget(partition)
+        self.models.forget(partition)
 
     def _set_model_age(self) -> None:
         if self._trained_until_ms is not None and self._newest_event_time_ms is not None:

@@ -48,3 +48,12 @@ RESTORED_FROM = ("snapshot", "log")
 
 VERDICTS = ("confirmed", "suspicious", "legitimate", "inconclusive")
 """What a person may conclude: `fraudwatch.alerts.dispositions.Verdict`."""
+
+DRIFT_OF = ("score", "amount", "rhythm", "network", "place_and_device", "profile", "feedback")
+"""What drift is told of: the score, and each `fraudwatch.records.Theme`."""
+
+OCCASIONS = ("first", "schedule", "drift")
+"""Why a model was fitted: there was none, it was time (`training.refit_every`), or the one in use was degraded."""
+
+MODEL_DECISIONS = ("promoted", "kept_out")
+"""What became of a model that was tried."""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fraudwatch.alerts import Alert
+from fraudwatch.detection import Finding
 from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Outcome, Reason, Transactions
 
 NO_REASON = -1
@@ -48,7 +49,8 @@ class Batch(msgspec.Struct, frozen=True):
     content differs from the first of their id; `stage_seconds` is measured by the timer the pipeline was given;
     `new_accounts` int64[k] are the hashes of those that this partition had never seen before; `evicted` counts
     accounts that were let go of to make room, `returned` those of them that were seen again. `reasons_of` gives all
-    reasons of one scored row, alerted or not, in the order of the model.
+    reasons of one scored row, alerted or not, in the order of the model. `drift` is what the watch on the model has
+    found by the end of the batch.
     """
 
     records: int
@@ -62,3 +64,4 @@ class Batch(msgspec.Struct, frozen=True):
     evicted: int = 0
     returned: int = 0
     reasons_of: Callable[[int], tuple[Reason, ...]] = _of_nothing
+    drift: Finding | None = None

@@ -14,16 +14,18 @@ import numpy as np
 
 from fraudwatch.alerts import Alert, Decision, Kind, Policy, compose, in_line, read
 from fraudwatch.alerts.episodes import Episodes
+from fraudwatch.alerts.model_note import model_note
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import fingerprint
 from fraudwatch.decode import Decoder
-from fraudwatch.detection import Model
+from fraudwatch.detection import Drift, Finding, Model
 from fraudwatch.errors import UnusableInputError
 from fraudwatch.features import Catalogue, History, Observations
 from fraudwatch.pipeline.batch import NO_REASON, Assessments, Batch
 from fraudwatch.pipeline.recent import RecentTransactions
 from fraudwatch.pipeline.saved import Loaded, Parts, blocks_of, parts_of
 from fraudwatch.pipeline.training import TrainingSample
+from fraudwatch.pipeline.trial import Trial
 from fraudwatch.records import (
     ByteArray,
     Chunk,
@@ -63,7 +65,9 @@ class Pipeline:
         self.catalogue = Catalogue(settings, self.decoder.fields)
         self.policy = Policy(settings, partition=partition, partitions=partitions)
         self.training = training or TrainingSample(settings.training, share=1 / partitions)
+        self.drift = Drift(settings.drift)
         self.model: Model | None = None
+        self.trial: Trial | None = None
         self._codes: tuple[str, ...] = ()
         self._partition, self._partitions = partition, partitions
         self._configuration = fingerprint(settings)
@@ -96,6 +100,7 @@ class Pipeline:
         )
         pipeline._history = parts.history
         pipeline.policy = parts.policy or pipeline.policy
+        pipeline.drift = parts.drift or pipeline.drift
         if model is not None:
             pipeline.use(model)
         return pipeline, loaded
@@ -107,7 +112,7 @@ class Pipeline:
 
     def state(self) -> Blocks:
         """A copy of all that is known, by blocks; to be called between two folds."""
-        return blocks_of(Parts(self._history, self.policy, self.training))
+        return blocks_of(Parts(self._history, self.policy, self.training, self.drift))
 
     def history_lost(self) -> int:
         """Records are missing from here on; how many accounts are known, each of which may have lost some.
@@ -133,10 +138,19 @@ class Pipeline:
 
     def use(self, model: Model) -> None:
         """Score with this model from the next batch on. The one that is in use already changes nothing."""
+        if self.model is not None and model.version != self.model.version:
+            self.trial = None  # of another model than the one in use now
         self.model = model
         self._codes = tuple(spec.code for spec in model.reason_specs)
         if model.version != self.policy.model_version:
             self.policy.use(model.reference, model.transactions_per_day / self._partitions, model.version)
+        self.drift.use(model, model.transactions_per_day / self._partitions)
+
+    def try_out(self, candidate: Model | None) -> None:
+        """From the next batch on a part of the accounts is scored with this model, too (`trial`); None ends that."""
+        self.trial = None
+        if candidate is not None and self.model is not None:
+            self.trial = Trial(self.settings, self.model, candidate, self._partitions)
 
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         """Take in records. Without `publish` the state moves on all the same, and no alert is composed."""
@@ -168,6 +182,7 @@ class Pipeline:
             evicted=observations.evicted,
             returned=observations.returned,
             reasons_of=partial(self._reasons_of, observations.columns),
+            drift=self.drift.finding,
         )
 
     def _assess(self, transactions: Transactions, observations: Observations) -> Assessments:
@@ -180,6 +195,11 @@ class Pipeline:
         elif len(rows := _judged(outcome)):
             values = self.catalogue.values(observations.columns[rows], self.model.population)
             score[rows], strongest[rows] = self.model.judge(values)
+            times, ids = transactions.event_time_ms[rows], transactions.ids[rows]
+            self.drift.add(rows, ids, times, values, score[rows])
+            if self.trial is not None:
+                columns = observations.columns
+                self.trial.add(self.catalogue, transactions, rows, columns, score[rows])
         return Assessments(transactions, outcome, score, strongest, self._codes, {})
 
     def _decide(
@@ -204,7 +224,7 @@ class Pipeline:
             cut += decision.kind is Kind.CUT
             if publish and decision.is_published:
                 account = int(found.transactions.accounts[row])
-                alerts.append(self._compose(decision, account, record))
+                alerts.append(self._compose(decision, account, record, self.drift.finding_at(row)))
         return alerts, cut
 
     def _alerting(self, found: Assessments) -> Iterator[int]:
@@ -224,13 +244,14 @@ class Pipeline:
         assert isinstance(transaction, Transaction)
         return transaction
 
-    def _compose(self, decision: Decision, account: int, record: Record) -> Alert:
+    def _compose(self, decision: Decision, account: int, record: Record, drift: Finding) -> Alert:
         return compose(
             decision,
             self._evidence(account, record.offset),
             topic=record.topic,
             currency=self.settings.currency,
             configuration=self._configuration,
+            model_note=model_note(*drift.worst) if drift.is_degraded else None,
         )
 
     def _evidence(self, account: int, offset: int) -> tuple[Evidence, ...]:

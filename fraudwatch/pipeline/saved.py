@@ -5,12 +5,13 @@ from typing import NamedTuple, TypeVar
 
 from fraudwatch.alerts import Policy
 from fraudwatch.config.settings import Settings
+from fraudwatch.detection import Drift
 from fraudwatch.errors import SnapshotError
 from fraudwatch.features import History
 from fraudwatch.pipeline.training import TrainingSample
 from fraudwatch.snapshots import Block, Blocks
 
-HISTORY, POLICY, TRAINING = "history", "policy", "training"
+HISTORY, POLICY, TRAINING, DRIFT = "history", "policy", "training", "drift"
 
 T = TypeVar("T")
 
@@ -21,6 +22,7 @@ class Parts(NamedTuple):
     history: History
     policy: Policy | None
     training: TrainingSample | None
+    drift: Drift | None
 
 
 class Loaded(NamedTuple):
@@ -37,6 +39,8 @@ def blocks_of(parts: Parts) -> Blocks:
         blocks[POLICY] = Block(Policy.VERSION, parts.policy.state())
     if parts.training is not None:
         blocks[TRAINING] = Block(TrainingSample.VERSION, parts.training.state())
+    if parts.drift is not None:
+        blocks[DRIFT] = Block(Drift.VERSION, parts.drift.state())
     return blocks
 
 
@@ -63,8 +67,9 @@ def parts_of(settings: Settings, blocks: Blocks, *, partition: int, partitions: 
             TrainingSample.VERSION,
             lambda block: TrainingSample.of(settings.training, block.arrays, share=1 / partitions),
         ),
+        drift=taken(DRIFT, Drift.VERSION, lambda block: Drift.of(settings.drift, block.arrays)),
     )
-    dropped = tuple(name for name in blocks if name not in (HISTORY, POLICY, TRAINING))
+    dropped = tuple(name for name in blocks if name not in (HISTORY, POLICY, TRAINING, DRIFT))
     return parts, Loaded(dropped, anew)
 
 

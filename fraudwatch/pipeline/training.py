@@ -1,5 +1,6 @@
 """From a stream to a model: a repeatable, representative sample, and the fit on it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -19,6 +20,10 @@ from fraudwatch.records import FloatArray, IntArray, Outcome, Transactions
 DAY_MS = 86_400_000
 _NEVER = -(2**62)
 """In a state, instead of a time: none."""
+_HALF_LIFE = "half_life"
+_NO_HALF_LIFE = np.zeros(1, np.int64)
+_U12 = np.uint64(12)
+_ORIGIN, _GRAIN = 2.0**20, 2.0**40
 _LOT = np.uint64(int.from_bytes(b"training", "little"))
 
 
@@ -26,7 +31,9 @@ class TrainingSample:
     """The transactions with the smallest hashes of their ids, out of all that could be scored.
 
     Chosen by hash, the sample of a log is the same whoever draws it, in whatever batches, and so is a merger
-    of the samples of several partitions.
+    of the samples of several partitions. With `training.half_life` recent ones are preferred: weighted sampling
+    without replacement by exponential lots (Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir")
+    under forward decay (Cormode et al. 2009), which is as repeatable, because a lot never changes.
     """
 
     VERSION: ClassVar = 1
@@ -63,6 +70,8 @@ class TrainingSample:
         is_ours &= rows.ndim == 2 and (rows.shape[1] == len(Column) or not len(rows))
         if not is_ours or times[0] < 0 or not _are_columns(rows):
             raise SnapshotError("expected a training sample of as many lots as rows, found something else")
+        if state.get(_HALF_LIFE, _NO_HALF_LIFE).tolist() != [training.half_life]:
+            raise SnapshotError("the training sample was drawn with another training.half_life")
         sample.seen, since, until, oldest, newest = times.tolist()
         sample._since_ms = None if since == _NEVER else since
         sample._until_ms = None if until == _NEVER else until
@@ -75,7 +84,8 @@ class TrainingSample:
         lots, rows = self._reservoir.held()
         bounds = [_NEVER if bound is None else bound for bound in (self._since_ms, self._until_ms)]
         times = np.array([self.seen, *bounds, *(self.span_ms or (_NEVER, _NEVER))], dtype=np.int64)
-        return {"times": times, "lots": lots, "rows": rows}
+        drawn = {_HALF_LIFE: np.array([self._training.half_life])} if self._training.half_life else {}
+        return {"times": times, "lots": lots, "rows": rows} | drawn
 
     def add(self, transactions: Transactions, observations: Observations) -> None:
         """Consider a batch; what cannot be scored (too young, late, repeated) is no example of the usual."""
@@ -92,7 +102,10 @@ class TrainingSample:
             return
         self._extend_span(times[rows])
         self.seen += len(rows)
-        self._reservoir.offer(_drawn(transactions.ids[rows]), observations.columns, rows)
+        lots = _drawn(transactions.ids[rows])
+        if self._training.half_life:
+            lots = _decayed(lots, times[rows], self._training.half_life)
+        self._reservoir.offer(lots, observations.columns, rows)
 
     @property
     def progress(self) -> float:
@@ -140,6 +153,18 @@ def _are_columns(rows: FloatArray) -> bool:
 def _drawn(ids: IntArray) -> LotArray:
     """A lot for each id: its hash mixed again, independent of other choices by hash."""
     return mix(ids.view(np.uint64) ^ _LOT)
+
+
+def _decayed(lots: LotArray, times: IntArray, half_life_ms: int) -> LotArray:
+    """Lots that are the smaller the newer: −ln(1 − u) / w as its logarithm, w doubling with each half-life.
+
+    As a fixed-point number: fields of 2^-40 around 2^20, which a half-life of an hour does not leave in a century.
+    """
+    uniform = (lots >> _U12).astype(np.float64) * 2.0**-52 + 2.0**-53
+    exponential = np.log(-np.log1p(-uniform))
+    lot = exponential - times * (math.log(2) / half_life_ms)
+    drawn: LotArray = np.floor((lot + _ORIGIN) * _GRAIN).astype(np.int64).view(np.uint64)
+    return drawn
 
 
 def train(settings: Settings, sample: TrainingSample) -> Model:

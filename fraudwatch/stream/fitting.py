@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fraudwatch.config.settings import Settings
+from fraudwatch.detection.versions import Bytes
 from fraudwatch.errors import FraudwatchError, TrainingError
-from fraudwatch.stream.models import Bytes
 from fraudwatch.stream.parts import Artefact, Parts
 
 REFUSED = 3

@@ -129,6 +129,7 @@ class Handler:
             self._metrics.acknowledged(chunk.timestamps_ms)
             self._report_alerts(chunk, batch)
             self._report_edge(state)
+            self._report_drift(state, batch)
         self._report_poison(handled.poison)
         self._metrics.misplaced_accounts(self._states.accounts.misplaced)
 
@@ -149,6 +150,14 @@ class Handler:
         # A partition that went to another worker meanwhile has no series here any more.
         if math.isfinite(raised_from) and self._states.get(state.partition) is state:
             self._metrics.edge(state.partition, raised_from)
+
+    def _report_drift(self, state: PartitionState, batch: Batch) -> None:
+        """Seldom: a finding is another one only where an event day has ended, or a model came."""
+        found = batch.drift
+        if found is None or self._states.get(state.partition) is not state or state.told is found:
+            return
+        state.told = found
+        self._metrics.models.drift(state.partition, found.psi, is_degraded=found.is_degraded)
 
     def _report_alerts(self, chunk: Chunk, batch: Batch) -> None:
         if not batch.alerts:

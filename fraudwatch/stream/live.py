@@ -29,6 +29,7 @@ from fraudwatch.stream.restore import Restorer
 from fraudwatch.stream.snapshots import Loader, Snapshots
 from fraudwatch.stream.states import States
 from fraudwatch.stream.trainer import Trainer
+from fraudwatch.stream.trials import Trials
 from fraudwatch.stream.watch import Watch
 from fraudwatch.stream.whole import WholeTopic
 
@@ -66,7 +67,8 @@ class Live:
         self._states = States(
             parts.make_pipeline, partitions[source], AccountPlaces(settings), poison, parts.restore_pipeline
         )
-        publisher = Withheld(self._use) if shadow else self._publisher(parts)
+        published = self._published(parts)
+        publisher: Publisher = Withheld(self._use) if shadow else published
         loader = Loader(settings, self._states, metrics, self.health) if settings.snapshots.every else None
         restorer = Restorer(settings, self._states, metrics, self.health, loader)
         self._recovery = Recovery(self._states, restorer, poison)
@@ -88,8 +90,20 @@ class Live:
         if verdicts := partitions.get(settings.topics.dispositions):
             topic = WholeTopic(settings, settings.topics.dispositions, verdicts)
             self._dispositions = DispositionReader(topic, parts.read_disposition, metrics)
+        self._trials: Trials | None = None
+        if self._models is not None:
+            self._trials = Trials(
+                settings, self._states, self._models, self._handler.between, published.tell, metrics
+            )
         self._trainer = Trainer(
-            settings, parts, self._states, publisher.send_model, metrics, is_shadow=shadow
+            settings,
+            parts,
+            self._states,
+            publisher.send_model,
+            metrics,
+            trials=self._trials,
+            tell=published.tell,
+            is_shadow=shadow,
         )
         self._watch = Watch(settings, self._states, metrics, self.health, self.app.handled_to)
         self._assignment = Assignment(self.app, self._restore, self._revoked)
@@ -98,7 +112,7 @@ class Live:
         metrics.budget(settings.alerts.alerts_per_day)
         metrics.shadow(shadow)
 
-    def _publisher(self, parts: Parts) -> Publisher:
+    def _published(self, parts: Parts) -> Published:
         topics = self._settings.topics
         delivery = Delivery(lambda: self.app.producer, topics.dead_letters, parts.letter_headers)
         return Published(topics, delivery, parts.encode, parts.encode_shorter)
@@ -122,16 +136,31 @@ class Live:
         self._look_at_model()
 
     def _look_at_model(self) -> None:
+        if self._fixed is None:
+            self._trainer.consider()
+        if self._trials is not None:
+            self._trials.consider()
         if self._version is not None:
-            self.health.state = f"model {self._version}" + (", fixed" if self._fixed is not None else "")
+            self.health.state = self._said_of_model(self._version)
             return
-        self._trainer.consider()
         progress = self._trainer.progress
         if progress is None:
             self.health.state = "no model yet, the owner of partition 0 gathers its sample"
         else:
             self.health.state = f"warming up, {progress:.0%} of the training sample"
             self._metrics.training_progress(progress)
+
+    def _said_of_model(self, version: str) -> str:
+        said = [f"model {version}"]
+        if self._fixed is not None:
+            said.append("fixed")
+        findings = [state.finding for state in self._states.held if state.finding is not None]
+        if degraded := [found.worst for found in findings if found.is_degraded]:
+            changed, psi = max(degraded, key=lambda worst: worst[1])
+            said.append(f"degraded: the stream has changed ({changed}, PSI {psi:.2f})")
+        if self._trials is not None and (trial := self._trials.progress):
+            said.append(f"{trial[0]} on trial, {trial[1]:.0%}")
+        return ", ".join(said)
 
     def _revoked(self) -> None:
         self.health.revoked()
@@ -170,6 +199,8 @@ class Live:
 
     async def _end(self, *_: Any, **__: Any) -> None:
         await self._trainer.close()
+        if self._trials is not None:
+            await self._trials.close()
         # Half of what is left until the process is cut off: what was handled is committed already.
         if self._snapshots is not None and self.app.conf.stream_wait_empty:
             await self._snapshots.close(self._settings.stream.shutdown / 2000)

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from fraudwatch.config.settings import Topics
+from fraudwatch.detection.versions import MODELS_PARTITION, Messages, to_messages
 from fraudwatch.records import DeadLetter
 from fraudwatch.stream.delivery import Delivery, Message
-from fraudwatch.stream.models import MODELS_PARTITION, to_messages
 from fraudwatch.stream.parts import Alert, Artefact
 
 
@@ -15,7 +15,7 @@ class Publisher(Protocol):
     """Every method returns once what it was given is where it belongs. They raise BrokerError."""
 
     async def send(self, alerts: Sequence[tuple[int, Alert]], dead_letters: Sequence[DeadLetter]) -> None: ...
-    async def send_model(self, model: Any, artefact: Artefact) -> None: ...
+    async def send_model(self, model: Any, artefact: Artefact, after: str) -> None: ...
 
 
 class Published:
@@ -47,9 +47,16 @@ class Published:
         ]
         await self._delivery.send(messages, dead_letters)
 
-    async def send_model(self, model: Any, artefact: Artefact) -> None:
-        """Its messages one after the other, the pointer last; whoever reads the topic uses it then."""
-        for key, value in to_messages(model.version, artefact):
+    async def send_model(self, model: Any, artefact: Artefact, after: str) -> None:
+        """Its messages one after the other, the pointer last; whoever reads the topic uses it then.
+
+        `after` is the last choice of a person that is known.
+        """
+        await self.tell(to_messages(model.version, artefact, after=after))
+
+    async def tell(self, messages: Messages) -> None:
+        """Messages of the models topic, one after the other. Raises BrokerError."""
+        for key, value in messages:
             await self._delivery.send([Message(self._topics.models, key, value, MODELS_PARTITION)])
 
 
@@ -62,6 +69,6 @@ class Withheld:
     async def send(self, alerts: Sequence[tuple[int, Alert]], dead_letters: Sequence[DeadLetter]) -> None:
         """They are counted all the same."""
 
-    async def send_model(self, model: Any, artefact: Artefact) -> None:
+    async def send_model(self, model: Any, artefact: Artefact, after: str) -> None:
         """It is this worker's own."""
         await self._use(model)

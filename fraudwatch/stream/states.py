@@ -12,8 +12,11 @@ from fraudwatch.errors import FraudwatchError
 from fraudwatch.records import NO_TIMESTAMP, Chunk
 from fraudwatch.snapshots import Blocks, Stamp
 from fraudwatch.stream.misplaced import AccountPlaces
-from fraudwatch.stream.parts import Batch, Loaded, MakePipeline, Pipeline, RestorePipeline
+from fraudwatch.stream.parts import Batch, Finding, Loaded, MakePipeline, Pipeline, RestorePipeline
 from fraudwatch.stream.poison import Poison, VoidStateError
+
+TRAINING_PARTITION = 0
+"""Whoever owns this partition is the one trainer; in shadow, where nobody publishes, each worker is its own."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,7 +30,7 @@ class PartitionState:
 
     `position` is the offset of the first record not folded yet; it never goes back. `reached_ms` is the Kafka
     timestamp of the last record handled. `is_whole` is false from the first record of a fold until what came of it is
-    delivered.
+    delivered. `finding` is what the watch on the model said last, `told` what of it is in the metrics.
     """
 
     partition: int
@@ -37,6 +40,8 @@ class PartitionState:
     position: int = 0
     reached_ms: int = NO_TIMESTAMP
     is_whole: bool = True
+    finding: Finding | None = None
+    told: Finding | None = None
 
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         """Folds the records that are new to this state, maybe none; the others were folded before.
@@ -55,6 +60,7 @@ class PartitionState:
                 raise
             raise VoidStateError(new) from error
         self.accounts.add(self.partition, batch.new_accounts.tolist())
+        self.finding = batch.drift
         return batch
 
     def reach(self, chunk: Chunk) -> None:
@@ -101,6 +107,11 @@ class States:
     def held(self) -> list[PartitionState]:
         """All states, by partition."""
         return [self._held[partition] for partition in sorted(self._held)]
+
+    @property
+    def model(self) -> Any | None:
+        """The one in use."""
+        return self._model
 
     def make(self, partition: int) -> PartitionState:
         """An empty state for a partition that is not held."""

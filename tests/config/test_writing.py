@@ -117,7 +117,7 @@ def test_every_section_is_either_in_the_fingerprint_or_left_out_on_purpose():
     # A new section has to be thought about here.
     assert set(Settings.__struct_fields__) == {
         *("currency", "rates", "source", "sources", "accounts", "limits", "lateness", "features"),
-        *("detection", "training", "alerts"),
+        *("detection", "training", "drift", "alerts"),
         *writing._NO_INFLUENCE,
     }
 

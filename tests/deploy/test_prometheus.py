@@ -1,4 +1,4 @@
-"""The scrape files and the ten alert rules, judged by promtool and against the metrics there are."""
+"""The scrape files and the eleven alert rules, judged by promtool and against the metrics there are."""
 
 import re
 import shutil
@@ -37,7 +37,7 @@ def test_promtool_accepts_the_scrape_file_with_the_rules_beside_it(file: str, pr
     shutil.copy(RULES_FILE, tmp_path)
     done = promtool("check", "config", "--lint-fatal", tmp_path / "prometheus.yml")
     assert done.returncode == 0, done.stderr
-    assert "10 rules found" in done.stdout
+    assert "11 rules found" in done.stdout
 
 
 def test_the_containers_are_scraped_like_any_other_worker():
@@ -59,8 +59,8 @@ def test_prometheus_scrapes_the_port_that_is_the_default():
     assert job["static_configs"] == [{"targets": [f"{defaults.host}:{defaults.port}"]}]
 
 
-def test_there_are_ten_rules_each_with_a_name_of_its_own():
-    assert len({rule["alert"] for rule in RULES}) == len(RULES) == 10
+def test_there_are_eleven_rules_each_with_a_name_of_its_own():
+    assert len({rule["alert"] for rule in RULES}) == len(RULES) == 11
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])

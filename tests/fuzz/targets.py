@@ -30,6 +30,7 @@ from fraudwatch.config.settings import Accounts, Settings, Source
 from fraudwatch.decode import Decoder, SourceDecoder, read_rows
 from fraudwatch.decode.clients import read_clients
 from fraudwatch.decode.letters import dead_letter_headers, parse_dead_letter
+from fraudwatch.detection.versions import Register
 from fraudwatch.errors import (
     ArtefactError,
     BrokerError,
@@ -39,7 +40,6 @@ from fraudwatch.errors import (
 )
 from fraudwatch.pipeline import Pipeline
 from fraudwatch.records import NO_TIMESTAMP, Chunk, DeadLetter, Reason, Record, Transaction
-from fraudwatch.stream.models import Shelf
 
 Run = Callable[[bytes], None]
 
@@ -240,13 +240,13 @@ def _models() -> Run:
     """Messages of the models topic: key, the byte 0x1f, value (none without that byte); RS between messages."""
 
     def run(data: bytes) -> None:
-        shelf = Shelf()
+        register = Register()
         for message in data.split(RS):
             key, mark, value = message.partition(b"\x1f")
             try:
-                pointer = shelf.add(key or None, value if mark else None)
-                if pointer is not None:
-                    whole = shelf.artefact(pointer)
+                register.add(key or None, value if mark else None)
+                for pointer in filter(None, (register.in_use, register.candidate)):
+                    whole = register.shelf.artefact(pointer)
                     assert (len(whole.manifest), len(whole.arrays)) == (
                         pointer.manifest_bytes,
                         pointer.arrays_bytes,

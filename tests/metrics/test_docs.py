@@ -22,6 +22,7 @@ def of_a_worker() -> Metrics:
     metrics.edge(0, 1.0)
     metrics.queues({("amount", ""): 1.0})
     metrics.model("v", 0)
+    metrics.models.drift(0, {"score": 0.1}, is_degraded=False)
     metrics.snapshots.taken(0, at_seconds=0.0, offset=0, size=0)
     return metrics
 
@@ -61,6 +62,9 @@ def test_the_page_lists_every_value_of_every_closed_label():
         "`queue`": words(labels.QUEUES),
         "`verdict`": words(labels.VERDICTS),
         "`origin`": words(labels.RESTORED_FROM),
+        "`of`": words(labels.DRIFT_OF),
+        "`occasion`": words(labels.OCCASIONS),
+        "`decision`": words(labels.MODEL_DECISIONS),
         "`stage` of `fraudwatch_stage_seconds`": words(labels.STAGES),
         "`stage` of `fraudwatch_dead_letters_total`": words(labels.DEAD_LETTER_STAGES),
     }

@@ -6,7 +6,7 @@ from fraudwatch.alerts.alert import Alert
 from fraudwatch.alerts.dispositions import Verdict
 from fraudwatch.alerts.episodes import Queue
 from fraudwatch.metrics import labels
-from fraudwatch.records import Outcome, Refusal, Stage
+from fraudwatch.records import Outcome, Refusal, Stage, Theme
 
 
 def test_outcomes_are_those_of_the_records():
@@ -33,6 +33,10 @@ def test_severities_and_kinds_are_those_of_alerts():
 
 def test_queues_are_those_of_alerts():
     assert tuple(Queue) == labels.QUEUES
+
+
+def test_drift_is_told_of_the_score_and_of_every_theme():
+    assert list(labels.DRIFT_OF) == ["score", *Theme]
 
 
 def test_verdicts_are_those_of_dispositions():

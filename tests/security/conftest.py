@@ -135,9 +135,15 @@ class Node:
         places = answer.result(ANSWER_SECONDS).topic_partitions
         return sum(place.offset for place in places if place.topic == topic and place.offset > 0)
 
-    def send(self, topic: str, *values: bytes, headers: list[tuple[str, bytes]] | None = None) -> None:
+    def send(
+        self,
+        topic: str,
+        *values: bytes,
+        key: bytes = b"key",
+        headers: list[tuple[str, bytes]] | None = None,
+    ) -> None:
         for value in values:
-            self._producer.produce(topic, value, b"key", headers=headers or [])
+            self._producer.produce(topic, value, key, headers=headers or [])
         assert self._producer.flush(ANSWER_SECONDS) == 0
 
     def secret(self, name: str) -> str:

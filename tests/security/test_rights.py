@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fraudwatch.decode.letters import dead_letter_headers
+from fraudwatch.detection.versions import Bytes, to_messages
 from fraudwatch.records import DeadLetter, Record, Refusal, Stage
 from fraudwatch.stream.rights import WORKER
 
@@ -45,6 +46,7 @@ def observer(node: Any, configuration: Any, run: Callable[..., Any]) -> Iterator
     yield run(configuration, "lag")
     yield run(configuration, "topics")
     yield run(configuration, "dead-letters", "list")
+    yield run(configuration, "model", "list")
 
 
 def maintainer(node: Any, configuration: Any, run: Callable[..., Any]) -> Iterator[Any]:
@@ -55,6 +57,9 @@ def maintainer(node: Any, configuration: Any, run: Callable[..., Any]) -> Iterat
     node.set_cleanup("compact", names["review"], names["dead_letters"], names["dispositions"])
     node.set_cleanup("delete", names["models"], names["snapshots"])
     yield run(configuration, "topics", "--apply")
+    for key, value in to_messages("v1", Bytes(b"{}", b"arrays")):
+        node.send(names["models"], value, key=key)
+    yield run(configuration, "model", "promote", "v1", "--note", "because", "--author", "me")
 
 
 def feeder(node: Any, configuration: Any, run: Callable[..., Any]) -> Iterator[Any]:

@@ -22,13 +22,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fraudwatch.config.settings import Settings
+from fraudwatch.config.settings import Settings, Trial
 from fraudwatch.decode.columns import by_column
+from fraudwatch.detection.versions import Bytes
 from fraudwatch.errors import ArtefactError, SnapshotError, TrainingError
 from fraudwatch.pipeline import Assessments, Batch
 from fraudwatch.records import Chunk, DeadLetter, Outcome, Record, Refusal, Stage, Transaction
 from fraudwatch.snapshots import Block, Blocks
-from fraudwatch.stream.models import Bytes
 from fraudwatch.stream.parts import Artefact
 
 HISTORY_VERSION = 1
@@ -51,7 +51,10 @@ class FakeModel(msgspec.Struct):
 
 
 class FakeTraining:
-    """Ready after as many records as the settings want; a sample of 666 records cannot be fitted on."""
+    """Ready after as many records as the settings want, each a millisecond of event time.
+
+    A sample of 666 records cannot be fitted on, and of one of 777 every later model is a bad one.
+    """
 
     def __init__(self, wanted: int) -> None:
         self.wanted = wanted
@@ -65,22 +68,62 @@ class FakeTraining:
     def is_ready(self) -> bool:
         return self.seen >= self.wanted
 
+    @property
+    def span_ms(self) -> tuple[int, int]:
+        return 0, self.seen
+
+
+class FakeComparison(msgspec.Struct):
+    bad: float
+
+    def objections(self, limits: Trial) -> list[str]:
+        return ["it is a bad one"] if self.bad else []
+
+
+class FakeTrial:
+    """Over after as many records as the settings want."""
+
+    def __init__(self, candidate: FakeModel, wanted: int) -> None:
+        self.candidate = candidate
+        self.wanted = wanted
+        self.seen = 0
+
+    @property
+    def progress(self) -> float:
+        return min(1.0, self.seen / self.wanted)
+
+    @property
+    def is_over(self) -> bool:
+        return self.seen >= self.wanted
+
+    def comparison(self) -> FakeComparison:
+        return FakeComparison(float(self.candidate.version.startswith("bad")))
+
 
 class RecordingPipeline:
     """One partition's state: a hash over everything folded into it."""
 
-    def __init__(self, journal: Path, partition: int, wanted: int, model: FakeModel | None) -> None:
+    def __init__(
+        self, journal: Path, partition: int, wanted: int, model: FakeModel | None, tried: int = 100
+    ) -> None:
         self.journal = journal
         self.partition = partition
         self.model = model
         self.training = FakeTraining(wanted)
+        self.tried = tried
+        self.trial: FakeTrial | None = None
         self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf), budgets={})
         self._digest = hashlib.sha256()
         self._bytes = bytearray()
         self._accounts: set[str] = set()
 
     def use(self, model: FakeModel) -> None:
+        if self.model is not None and model.version != self.model.version:
+            self.trial = None
         self.model = model
+
+    def try_out(self, candidate: FakeModel | None) -> None:
+        self.trial = FakeTrial(candidate, self.tried) if candidate else None
 
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         records = [chunk.record(row) for row in range(len(chunk))]
@@ -111,6 +154,8 @@ class RecordingPipeline:
                 long_list = "x" * 1_100_000 if content["do"] == "big_alert" else ""
                 if publish:
                     alerts.append(FakeAlert(f"alert-{content['n']}", content["n"], long_list=long_list))
+        if self.trial is not None:
+            self.trial.seen += len(records)
         self._write_down(records, publish)
         n = len(transactions)
         return Batch(
@@ -214,7 +259,9 @@ def read(value: bytes | None) -> dict[str, Any] | None:
 def fit(settings: Settings, sample: FakeTraining) -> Artefact:
     if settings.training.sample == 666:
         raise TrainingError("expected a better sample")
-    manifest = msgspec.json.encode({"version": f"fitted-on-{sample.seen}"})
+    is_bad = settings.training.sample == 777 and sample.seen >= 2 * sample.wanted
+    name = f"{'bad' if is_bad else 'fitted'}-on-{sample.seen}"
+    manifest = msgspec.json.encode({"version": name, "span_ms": sample.span_ms})
     return Bytes(manifest, os.urandom(2_000_000))
 
 

@@ -20,7 +20,8 @@ def main() -> int:
     journal = Path(sys.argv[2])
 
     def make_pipeline(partition: int, partitions: int, model: FakeModel | None) -> RecordingPipeline:
-        return RecordingPipeline(journal, partition, settings.training.min_transactions, model)
+        wanted, tried = settings.training.min_transactions, settings.trial.transactions
+        return RecordingPipeline(journal, partition, wanted, model, tried)
 
     def restore_pipeline(
         blocks: Blocks, partition: int, partitions: int, model: FakeModel | None

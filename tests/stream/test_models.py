@@ -1,101 +1,15 @@
-"""Models on their topic: whole or not at all, the newest that is good, and from one trainer to every worker."""
+"""Models on their topic as workers take them: the one in use, whole, and from one trainer to every worker."""
 
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from hypothesis import given
-from hypothesis import settings as trials
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fraudwatch.config.settings import Settings
-from fraudwatch.errors import ArtefactError
-from fraudwatch.stream import models
-from fraudwatch.stream.models import Bytes, Pointer, Shelf, to_messages
+from fraudwatch.detection.versions import Bytes, to_messages
 
 Start = Callable[..., Any]
 Numbered = Callable[..., list[bytes | None]]
-
-
-def shelve(shelf: Shelf, messages: list[tuple[bytes, bytes]]) -> list[Pointer]:
-    return [pointer for key, value in messages if (pointer := shelf.add(key, value)) is not None]
-
-
-@given(st.binary(max_size=50), st.binary(max_size=50), st.integers(1, 20))
-@trials(max_examples=100, deadline=None)
-def test_an_artefact_comes_back_as_it_went_however_it_was_cut(
-    manifest: bytes, arrays: bytes, size: int
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "CHUNK_BYTES", size)
-        messages = to_messages("v1", Bytes(manifest, arrays))
-    shelf = Shelf()
-    by_version, newest = shelve(shelf, messages)
-    assert by_version == newest
-    assert shelf.artefact(newest) == Bytes(manifest, arrays)
-
-
-def test_no_message_is_larger_than_a_broker_takes_by_default() -> None:
-    messages = to_messages("v1", Bytes(b"m", bytes(3_000_000)))
-    assert max(len(value) for _, value in messages) <= 900_000
-    assert [key for key, _ in messages][-2:] == [b"v1/manifest", b"newest"]
-
-
-@given(st.integers(0, 2_000_000))
-@trials(max_examples=20, deadline=None)
-def test_a_changed_byte_is_refused(place: int) -> None:
-    messages = to_messages("v1", Bytes(b"m", bytes(2_000_000)))
-    key, chunk = messages[place // 900_000]
-    changed = bytearray(chunk)
-    changed[place % 900_000] ^= 1
-    messages[place // 900_000] = (key, bytes(changed))
-    shelf = Shelf()
-    pointer = shelve(shelf, messages)[-1]
-    with pytest.raises(ArtefactError, match="expected sha256"):
-        shelf.artefact(pointer)
-
-
-@pytest.mark.parametrize(
-    "pointer",
-    [
-        b'{"version":"v1","chunks":1,"manifest_bytes":1,"arrays_bytes":1,"sha256":"\x95"}',
-        b'{"version":"v1","chunks":1000000000000,"manifest_bytes":1,"arrays_bytes":1,"sha256":""}',
-        b'{"version":"v1","chunks":1,"manifest_bytes":-1,"arrays_bytes":2,"sha256":""}',
-    ],
-)
-def test_a_pointer_that_no_version_has_is_refused_at_once(pointer: bytes) -> None:
-    with pytest.raises(ArtefactError, match="expected the manifest of a version"):
-        Shelf().add(b"newest", pointer)
-
-
-@pytest.mark.parametrize("key", [b"v1/" + b"9" * 5_000, b"v1/-1", "v1/²".encode(), b"v1/1000", b"/1", b"v1/"])
-def test_a_key_that_no_chunk_has_is_refused(key: bytes) -> None:
-    with pytest.raises(ArtefactError, match="expected a key version/number"):
-        Shelf().add(key, b"x")
-
-
-def test_a_missing_chunk_is_refused_and_named() -> None:
-    messages = to_messages("v1", Bytes(b"m", bytes(2_000_000)))
-    del messages[1]
-    shelf = Shelf()
-    pointer = shelve(shelf, messages)[-1]
-    with pytest.raises(ArtefactError, match="model v1: expected 3 chunks, chunk 1 is missing"):
-        shelf.artefact(pointer)
-
-
-@pytest.mark.parametrize("message", [(b"newest", b"{"), (b"else", b""), (None, b"x"), (b"v1/one", b"x")])
-def test_what_is_no_model_is_refused(message: tuple[bytes | None, bytes]) -> None:
-    with pytest.raises(ArtefactError, match="expected"):
-        Shelf().add(*message)
-
-
-def test_only_the_versions_read_last_are_held_in_memory() -> None:
-    shelf = Shelf()
-    pointers = [shelve(shelf, to_messages(f"v{n}", Bytes(b"m", b"a")))[-1] for n in range(6)]
-    assert shelf.artefact(pointers[5]) == Bytes(b"m", b"a")
-    with pytest.raises(ArtefactError, match="v0"):
-        shelf.artefact(pointers[0])
 
 
 def test_the_owner_of_partition_0_fits_publishes_and_every_worker_scores_with_that_model(

@@ -101,7 +101,7 @@ class Bench:
         self.alerts += [alert.alert_id for _, alert in alerts]
         self.letters += dead_letters
 
-    async def send_model(self, model: Any, artefact: Any) -> None:
+    async def send_model(self, model: Any, artefact: Any, after: str) -> None:
         raise NotImplementedError
 
     async def handle(self, *chunks: Chunk) -> Handled:

@@ -1,0 +1,254 @@
+"""The models topic: how artefacts are laid into messages, and what its messages say together.
+
+Everything is in partition 0, so that it has one order. Of a version V, by key:
+
+| key | value |
+|---|---|
+| `V/0`, `V/1`, … | its chunks, each under the size that every broker takes |
+| `V/candidate` | the pointer of one that is to be tried first |
+| `V/manifest` | the pointer of one that was put in use, kept for as long as the version |
+| `V/decision` | what the trainer decided about it, and why |
+| `V/choice` | what a person decided about it: it stands above the trainer's |
+| `chosen` | the pointer of the one that a person has put in use |
+| `newest`, `C/newest` | the pointer of the one that the trainer has put in use, knowing no choice, or the choice C |
+
+What the trainer does counts only if it knows of the person's last choice: otherwise it was decided about another model
+than the one that was in use by then. The topic is compacted, and what is left of it says the same: hence a key of its
+own for what was done after each choice.
+"""
+
+import hashlib
+import re
+from collections import OrderedDict
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from fraudwatch.errors import ArtefactError
+
+MODELS_PARTITION = 0
+CHUNK_BYTES = 900_000  # a broker's default limit is 1,048,588 bytes a batch
+NEWEST, CHOSEN = "newest", "chosen"
+MANIFEST, CANDIDATE, DECISION, CHOICE = "manifest", "candidate", "decision", "choice"
+MOST_CHUNKS = 1_000  # three times the largest artefact (256 MiB): a message may not make us count for ever
+# Chunks of older versions are not held in memory, but of those in use now and before.
+VERSIONS_HELD = 4
+KEPT_IN_USE = 2
+
+TRAINER = "trainer"
+"""Who decided, where no person did."""
+
+_NUMBER = re.compile("[0-9]{1,3}")
+Short = Annotated[str, Meta(max_length=1_000)]
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """What a version consists of. `sha256` is of the artefact's manifest and arrays, one after the other.
+
+    Under `chosen` it has the `choice`'s own id, under `newest` the id of the one that it came `after`.
+    """
+
+    version: str
+    chunks: Annotated[int, Meta(ge=0, le=MOST_CHUNKS)]
+    manifest_bytes: Annotated[int, Meta(ge=0)]
+    arrays_bytes: Annotated[int, Meta(ge=0)]
+    sha256: str
+    choice: Short = ""
+    after: Short = ""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What was decided about a version, by whom, when and why. `before` was in use then.
+
+    `comparison` is what its trial showed (`fraudwatch.pipeline.trial.Comparison`), empty without one;
+    `trained_until_ms` the event time at which its sample ended.
+    """
+
+    version: Short
+    promoted: bool
+    by: Short
+    at_ms: int
+    note: Annotated[str, Meta(max_length=10_000)]
+    before: Short = ""
+    trained_until_ms: int = 0
+    comparison: dict[str, float | str] = {}
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    """An artefact as it comes from the topic."""
+
+    manifest: bytes
+    arrays: bytes
+
+
+Messages = list[tuple[bytes, bytes]]
+Read = Pointer | Decision | None
+
+
+def pointer_to(version: str, artefact: Any) -> Pointer:
+    """The pointer of an artefact (its `manifest` and `arrays` are bytes)."""
+    whole = artefact.manifest + artefact.arrays
+    return Pointer(
+        version=version,
+        chunks=-(-len(whole) // CHUNK_BYTES),
+        manifest_bytes=len(artefact.manifest),
+        arrays_bytes=len(artefact.arrays),
+        sha256=hashlib.sha256(whole).hexdigest(),
+    )
+
+
+def to_messages(version: str, artefact: Any, *, after: str = "") -> Messages:
+    """Key and value of each message that puts an artefact in use, in the order they have to be acknowledged in."""
+    pointer = pointer_to(version, artefact)
+    return [*chunks_of(version, artefact), *in_use(pointer, after=after)]
+
+
+def candidate_messages(version: str, artefact: Any) -> Messages:
+    """The same of one that is to be tried first."""
+    pointer = pointer_to(version, artefact)
+    return [*chunks_of(version, artefact), (_key(version, CANDIDATE), msgspec.json.encode(pointer))]
+
+
+def chunks_of(version: str, artefact: Any) -> Messages:
+    """The artefact itself."""
+    whole = artefact.manifest + artefact.arrays
+    starts = range(0, len(whole), CHUNK_BYTES)
+    return [(_key(version, str(number)), whole[at : at + CHUNK_BYTES]) for number, at in enumerate(starts)]
+
+
+def in_use(pointer: Pointer, *, after: str) -> Messages:
+    """That the trainer puts a version in use whose chunks are there; `after` is the last choice that it knows of."""
+    bare = msgspec.structs.replace(pointer, choice="", after=after)
+    encoded = msgspec.json.encode(bare)
+    return [(_key(pointer.version, MANIFEST), encoded), (_key(after, NEWEST), encoded)]
+
+
+def chosen(pointer: Pointer, *, choice: str) -> Messages:
+    """That a person puts a version in use whose chunks are there; `choice` is an id of this choice alone."""
+    encoded = msgspec.json.encode(msgspec.structs.replace(pointer, choice=choice, after=""))
+    return [(_key(pointer.version, MANIFEST), encoded), (CHOSEN.encode(), encoded)]
+
+
+def decided(decision: Decision) -> Messages:
+    """The record of a decision."""
+    kind = DECISION if decision.by == TRAINER else CHOICE
+    return [(_key(decision.version, kind), msgspec.json.encode(decision))]
+
+
+def _key(version: str, part: str) -> bytes:
+    return (f"{version}/{part}" if version else part).encode()
+
+
+class Shelf:
+    """The chunks read so far, of the versions read last and of those to be `kept`."""
+
+    def __init__(self) -> None:
+        self._chunks: OrderedDict[str, dict[int, bytes]] = OrderedDict()
+        self._kept: list[str] = []
+
+    def add(self, key: bytes | None, value: bytes | None) -> Read:
+        """Takes in one message; gives the pointer or decision it is, if it is one.
+
+        Raises ArtefactError for what has no place on the topic.
+        """
+        name = (key or b"").decode("utf-8", "replace")
+        version, _, part = name.rpartition("/")
+        if value is None:
+            return None
+        if name == CHOSEN or part in (NEWEST, MANIFEST, CANDIDATE):
+            return _decoded(name, value, Pointer)
+        if part in (DECISION, CHOICE):
+            return _decoded(name, value, Decision)
+        if not version or not _NUMBER.fullmatch(part):
+            raise ArtefactError(
+                f"expected a key version/number, version/{MANIFEST} or {NEWEST}, found {name!r}"
+            )
+        self._chunks.setdefault(version, {})[int(part)] = value
+        self._chunks.move_to_end(version)
+        self._let_go()
+        return None
+
+    def keep(self, version: str) -> None:
+        """It is in use: its chunks stay, until two others were."""
+        self._kept = [*(kept for kept in self._kept if kept != version), version][-KEPT_IN_USE:]
+
+    def _let_go(self) -> None:
+        others = [version for version in self._chunks if version not in self._kept]
+        for version in others[:-VERSIONS_HELD]:
+            del self._chunks[version]
+
+    def artefact(self, pointer: Pointer) -> Bytes:
+        """The artefact a pointer names. Raises ArtefactError when a chunk is missing or a byte has changed."""
+        chunks = self._chunks.get(pointer.version, {})
+        missing = [number for number in range(pointer.chunks) if number not in chunks]
+        if missing:
+            raise ArtefactError(
+                f"model {pointer.version}: expected {pointer.chunks} chunks, chunk {missing[0]} is missing"
+            )
+        whole = b"".join(chunks[number] for number in range(pointer.chunks))
+        found = hashlib.sha256(whole).hexdigest()
+        if found != pointer.sha256 or len(whole) != pointer.manifest_bytes + pointer.arrays_bytes:
+            raise ArtefactError(f"model {pointer.version}: expected sha256 {pointer.sha256}, found {found}")
+        return Bytes(whole[: pointer.manifest_bytes], whole[pointer.manifest_bytes :])
+
+
+class Register:
+    """What the messages say together that were read so far, in the order of the topic.
+
+    `in_use` is the pointer that counts, `choice` the id of a person's last one. `promoted` are the pointers of versions
+    that were in use, the latest last; `candidates` of those that were to be tried, `pointers` of
+    all in the order they came in. `decisions` are by version, a person's before the trainer's.
+    """
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self.in_use: Pointer | None = None
+        self.choice = ""
+        self.promoted: OrderedDict[str, Pointer] = OrderedDict()
+        self.candidates: OrderedDict[str, Pointer] = OrderedDict()
+        self.pointers: dict[str, Pointer] = {}
+        self.decisions: dict[str, Decision] = {}
+
+    def add(self, key: bytes | None, value: bytes | None) -> bool:
+        """Takes in one message; whether it puts a version in use. Raises ArtefactError as `Shelf.add` does."""
+        read = self.shelf.add(key, value)
+        name = (key or b"").decode("utf-8", "replace")
+        if isinstance(read, Decision):
+            known = self.decisions.get(read.version)
+            if known is None or known.by == TRAINER or read.by != TRAINER:
+                self.decisions[read.version] = read
+        elif read is not None:
+            self.pointers[read.version] = read
+            if name.endswith(f"/{CANDIDATE}"):
+                self.candidates[read.version] = read
+            else:
+                self.promoted[read.version] = read
+                self.promoted.move_to_end(read.version)
+                return self._switches(name, read)
+        return False
+
+    def _switches(self, name: str, pointer: Pointer) -> bool:
+        if name == CHOSEN:
+            self.choice = pointer.choice
+        elif name.rpartition("/")[2] != NEWEST or pointer.after != self.choice:
+            return False
+        self.in_use = pointer
+        self.shelf.keep(pointer.version)
+        return True
+
+    @property
+    def candidate(self) -> Pointer | None:
+        """The newest one about which nothing has been decided."""
+        newest = next(reversed(self.candidates.values()), None)
+        if newest is None or newest.version in self.decisions or newest.version in self.promoted:
+            return None
+        return newest
+
+
+def _decoded(name: str, value: bytes, kind: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        what = "the manifest of a version" if kind is Pointer else "a decision about a version"
+        raise ArtefactError(f"message {name!r}: expected {what}, found: {error}") from error

@@ -1,0 +1,132 @@
+"""The real worker on a simulated stream: it fits anew, tries the new model in shadow and puts it in use, and a person
+goes back."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from fraudwatch import alerts
+from fraudwatch.broker.models import Version, versions
+from fraudwatch.broker.replay import Row, replay
+from fraudwatch.broker.tail import tail
+from fraudwatch.broker.topics import apply
+from fraudwatch.config.loading import load
+from fraudwatch.config.settings import Settings
+from fraudwatch.config.writing import dump
+from fraudwatch.simulate import Plan, messages
+
+CONFIGURATION = Path(__file__).parents[2] / "configs" / "simulated.yaml"
+WORK_SECONDS = 90.0
+RECORDS = 12_000
+
+
+@pytest.fixture
+def settings(kafka: str, unique_name: Callable[[str], str]) -> Settings:
+    name = unique_name("refit")
+    own = ("review", "dead_letters", "dispositions", "models", "transactions", "snapshots")
+    return load(
+        CONFIGURATION,
+        {},
+        {
+            "kafka.bootstrap_servers": kafka,
+            "kafka.group": name,
+            "kafka.session_timeout": "6s",
+            "source.topic": f"{name}.source",
+            "alerts.alerts_per_day": "20",
+            "metrics.port": "0",
+            "detection.detectors": "[]",
+            "training.min_transactions": "2000",
+            "training.min_span": "7d",
+            "training.refit_every": "7d",
+            "training.half_life": "14d",
+            "trial.transactions": "500",
+            "trial.share": "1",
+            # Of accounts that have just been met nearly everything is still changing.
+            "trial.psi_limit": "1",
+            **{f"topics.{topic}": f"{name}.{topic}" for topic in own},
+        },
+    )
+
+
+@pytest.fixture
+def rows() -> Iterator[Row]:
+    found = islice(messages(Plan(accounts=150, days=60, seed=5)), RECORDS)
+    return (Row(message.key, message.value, message.event_time_ms) for message in found)
+
+
+class Work:
+    """A worker, and the stream it is fed."""
+
+    def __init__(self, settings: Settings, directory: Path, rows: Iterator[Row]) -> None:
+        self.settings = settings
+        self.rows = rows
+        self.log = directory / "worker.log"
+        configuration = directory / "settings.yaml"
+        configuration.write_text(dump(settings), encoding="utf-8")
+        self.command = [sys.executable, "-m", "fraudwatch", "worker", "--config", str(configuration)]
+        self.start()
+
+    def start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if "__" not in name}
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(self.command, stdout=out, stderr=out, env=environment)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+
+    def feed_until(self, condition: Callable[[], object], records: int = 200) -> None:
+        deadline = time.monotonic() + WORK_SECONDS
+        while not condition():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            replay(self.settings, islice(self.rows, records))
+            time.sleep(0.3)
+
+    def known(self) -> list[Version]:
+        return versions(self.settings).all
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+
+@pytest.fixture
+def work(settings: Settings, tmp_path: Path, rows: Iterator[Row]) -> Iterator[Work]:
+    apply(settings, partitions=1)
+    at_work = Work(settings, tmp_path, rows)
+    yield at_work
+    if at_work.process.poll() is None:
+        at_work.process.kill()
+        at_work.process.wait()
+
+
+def test_a_model_fitted_anew_is_tried_and_decided_about_and_alerts_name_the_one_in_use(work: Work) -> None:
+    work.feed_until(lambda: [one.state for one in work.known()] == ["in use"])
+    (first,) = work.known()
+    assert first.decision is None
+    work.feed_until(lambda: [one for one in work.known() if one.decision])
+    second = next(one for one in work.known() if one.decision)
+    assert second.decision is not None
+    assert f"model {second.version} is on trial beside the one in use" in work.said
+    assert second.decision.comparison["transactions"] == 500
+    assert (second.decision.promoted, second.decision.before) == (True, first.version), second.decision
+    work.feed_until(lambda: f"model {second.version} is in use" in work.said)
+
+    def newest() -> str:
+        found = [record.value for record in tail(work.settings, work.settings.topics.review)]
+        return alerts.read(found[-1] or b"").model_version if found else ""
+
+    work.feed_until(lambda: newest() == second.version)
+    work.end()
+    work.start()
+    work.feed_until(lambda: work.said.count(f"model {second.version} is in use") == 2)
+    assert "ERROR" not in work.said
