@@ -217,8 +217,11 @@ class Detection(Section, frozen=True):
     """How surprises become a score."""
 
     detectors: Annotated[
-        tuple[Literal["isolation_forest", "hbos", "pca", "knn", "ecod"], ...],
-        _says("PyOD detectors fitted over the surprises; each is one more reason."),
+        tuple[Literal["isolation_forest", "hbos", "pca", "knn", "ecod", "lof", "ocsvm"], ...],
+        _says(
+            "PyOD detectors fitted over the surprises; each is one more reason. The slow lof and ocsvm "
+            "are scored by PyOD itself, all others by compiled kernels."
+        ),
     ] = ("isolation_forest", "hbos", "pca")
     combiner: Annotated[
         Literal["concordance", "max", "top_two"],

@@ -4,12 +4,13 @@ Surprises of features, PyOD detectors over them, and a combiner. Scoring imports
 """
 
 from fraudwatch.detection.artefact import Artefact, pack, read, unpack, write
-from fraudwatch.detection.detectors import DETECTORS
+from fraudwatch.detection.detectors import COMPILED, DETECTORS
 from fraudwatch.detection.drift import Drift, Finding
 from fraudwatch.detection.fitting import fit
 from fraudwatch.detection.model import Model, warm_up
 
 __all__ = [
+    "COMPILED",
     "DETECTORS",
     "Artefact",
     "Drift",

@@ -108,10 +108,7 @@ def _check_sample(rows: FloatArray, specs: tuple[FeatureSpec, ...], settings: De
         )
     unknown = [name for name in settings.detectors if name not in DETECTORS]
     if unknown:
-        raise TrainingError(
-            f"No detector {', '.join(unknown)}: only those with a compiled form can be fitted, "
-            f"{', '.join(DETECTORS)}; others would need PyOD and milliseconds a transaction in every worker."
-        )
+        raise TrainingError(f"No detector {', '.join(unknown)}: expected some of {', '.join(DETECTORS)}.")
     names = [spec.name for spec in specs]
     if len(set(names) | set(DETECTORS)) != len(names) + len(DETECTORS):
         raise TrainingError(f"Features need names of their own, apart from detectors, found {names}.")

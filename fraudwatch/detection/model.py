@@ -9,7 +9,7 @@ import numpy as np
 from fraudwatch.detection.arrays import Arrays, PlaceArray, by_column, by_row, prefixed, writable_rows
 from fraudwatch.detection.combine import Combiner
 from fraudwatch.detection.content import Content, describe, version_of
-from fraudwatch.detection.detectors import Detector
+from fraudwatch.detection.detectors import UNCOMPILED, Detector
 from fraudwatch.detection.surprise import TailTables
 from fraudwatch.detection.usual import Usual
 from fraudwatch.records import FeatureSpec, FloatArray, IntArray, Role, Scores
@@ -59,6 +59,11 @@ class Model:
     def reason_specs(self) -> tuple[FeatureSpec, ...]:
         """One spec a column of `Scores`: the features, then the detectors."""
         return self.specs + tuple(detector.spec for detector in self.detectors)
+
+    @cached_property
+    def uncompiled(self) -> tuple[str, ...]:
+        """Names of the detectors that PyOD itself scores."""
+        return tuple(detector.spec.name for detector in self.detectors if detector.spec.name in UNCOMPILED)
 
     @cached_property
     def content(self) -> Content:

@@ -1,9 +1,12 @@
 """The real parts of worker and intake: the pipeline and what lies below it."""
 
+import logging
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fraudwatch import alerts, detection
 from fraudwatch.alerts import dispositions
@@ -15,6 +18,11 @@ from fraudwatch.features import Catalogue
 from fraudwatch.pipeline import Pipeline, train_artefact, warm_up
 from fraudwatch.snapshots import Blocks
 from fraudwatch.stream.parts import Artefact, IntakeParts, Loaded, Parts
+
+logger = logging.getLogger(__name__)
+
+ASKED_FOR_TIME = 50
+"""Rows scored to say how long one takes."""
 
 
 def real_parts(settings: Settings) -> Parts:
@@ -37,6 +45,7 @@ def real_parts(settings: Settings) -> Parts:
         model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), catalogue.judged)
         catalogue.check_population(model.population)
         detection.warm_up(model)
+        _say_what_is_slow(model)
         return model
 
     return Parts(
@@ -50,6 +59,20 @@ def real_parts(settings: Settings) -> Parts:
         unfed=catalogue.unfed,
         warm_up=partial(warm_up, settings),
         restore_pipeline=restore_pipeline,
+    )
+
+
+def _say_what_is_slow(model: detection.Model) -> None:
+    if not model.uncompiled:
+        return
+    rows = np.zeros((ASKED_FOR_TIME, len(model.specs)))
+    started = time.perf_counter()
+    model.judge(rows)
+    took = (time.perf_counter() - started) / ASKED_FOR_TIME
+    logger.warning(
+        "model %s: no compiled form of %s: PyOD's decision_function scores each transaction, which makes judging one "
+        "take %.0f µs here; leave it out of detection.detectors where that is too slow",
+        *(model.version, " and ".join(model.uncompiled), took * 1e6),
     )
 
 

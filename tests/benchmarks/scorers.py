@@ -10,7 +10,7 @@ from prepared import PYOD_CLASSES, recorded_fits
 from reporting import Answer, Table, median, rounded, say
 from scale import Scale
 
-from fraudwatch.detection import DETECTORS
+from fraudwatch.detection import COMPILED
 
 WIDTH = 6
 """Contexts of the default features."""
@@ -23,7 +23,7 @@ def measure(scale: Scale) -> Answer:
     """The question's answer."""
     rows = _rows(scale.scored_rows)
     figures: dict[str, Any] = {}
-    for name, detector in DETECTORS.items():
+    for name, detector in COMPILED.items():
         say(f"fitting {name} on {len(rows):,} rows")
         with recorded_fits() as fits:
             compiled = detector.fit(rows, SEED)

@@ -106,7 +106,7 @@ def test_an_alias_repeats_a_value(written):
         ("features: {windows: []}\n", "features.windows: expected a list, 1 to 8 long, each a duration"),
         ("features: {windows: 1h}\n", "features.windows: expected a list, 1 to 8 long, each a duration"),
         ("detection: {combiner: maxx}\n", 'expected one of concordance, max, top_two; found "maxx"; did you mean max?'),
-        ("detection: {detectors: [hboss]}\n", 'detection.detectors[0]: expected one of ecod, hbos, isolation_forest, knn, pca; found "hboss"; did you mean hbos?'),
+        ("detection: {detectors: [hboss]}\n", 'detection.detectors[0]: expected one of ecod, hbos, isolation_forest, knn, lof, ocsvm, pca; found "hboss"; did you mean hbos?'),
         ("source: {mapping: {amount: [1]}}\n", "source.mapping.amount: expected a text or a mapping of path"),
         ("source: {mapping: {amount: {unitt: minor}}}\n", "did you mean source.mapping.amount.unit?"),
         ("source: {mapping: {amount: {unit: cents}}}\n", 'source.mapping.amount.unit: expected one of major, minor'),

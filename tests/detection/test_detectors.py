@@ -8,17 +8,22 @@ from pyod.models.ecod import ECOD
 from pyod.models.hbos import HBOS
 from pyod.models.iforest import IForest
 from pyod.models.knn import KNN
+from pyod.models.lof import LOF
+from pyod.models.ocsvm import OCSVM
 from pyod.models.pca import PCA
 
 from fraudwatch.detection import contract
 from fraudwatch.detection.arrays import ArrayReader
 from fraudwatch.detection.detectors import (
     DETECTORS,
+    UNCOMPILED,
     Detector,
     EmpiricalTails,
     HistogramScore,
     IsolationForest,
+    LocalOutlierFactor,
     NearestNeighbours,
+    OneClassMachine,
     PrincipalComponents,
 )
 from fraudwatch.detection.detectors.protocol import drawn
@@ -119,6 +124,25 @@ def test_nearest_neighbours_of_few_rows_equal_a_look_at_all_of_them(rows: int) -
     distances = np.sqrt(((queries[:, None, :] - few[None, :, :]) ** 2).sum(axis=2))
     detector = NearestNeighbours(np.ascontiguousarray(few.T))
     np.testing.assert_allclose(detector.score(queries), np.sort(distances, axis=1)[:, 4], rtol=0, atol=1e-9)
+
+
+def test_what_has_no_compiled_form_is_pyod_itself_and_says_the_same_of_a_row_alone() -> None:
+    rows = asked(training())[::199]
+    for kind, theirs in (
+        (LocalOutlierFactor, LOF(n_neighbors=20, algorithm="ball_tree")),
+        (OneClassMachine, OCSVM()),
+    ):
+        theirs.fit(drawn(training(), 2_000, SEED))
+        found = kind.fit(training(), SEED).score(rows)
+        assert found.tobytes() == theirs.decision_function(rows).tobytes()
+        assert found[::10].tobytes() == alone(theirs, rows[::10]).tobytes()
+
+
+@pytest.mark.parametrize("kind", UNCOMPILED.values(), ids=UNCOMPILED)
+def test_a_pyod_that_makes_something_else_of_the_same_rows_is_refused(kind: type[Detector]) -> None:
+    arrays = kind.fit(training(), SEED).arrays()
+    with pytest.raises(ArtefactError, match=f"another {kind.spec.name} .* version its manifest names"):
+        kind.load(ArrayReader(arrays | {"told": arrays["told"] + 1e-6}), 6)
 
 
 def alone(theirs: Any, rows: FloatArray) -> FloatArray:

@@ -218,11 +218,9 @@ def test_features_without_an_anchor_are_refused(fitted: Fit, values: FloatArray,
     assert fitted(values, contexts, combiner="max").version
 
 
-def test_a_detector_without_a_compiled_form_is_refused_with_the_reason(
-    fitted: Fit, values: FloatArray
-) -> None:
-    with pytest.raises(TrainingError, match="No detector lof: only those with a compiled form"):
-        fitted(values, detectors=("pca", "lof"))
+def test_a_detector_that_is_not_known_is_refused_with_those_that_are(fitted: Fit, values: FloatArray) -> None:
+    with pytest.raises(TrainingError, match=r"No detector cof: expected some of isolation_forest, .*, lof"):
+        fitted(values, detectors=("pca", "cof"))
 
 
 def test_two_features_of_one_name_or_one_named_as_a_detector_are_refused(

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from fraudwatch.detection import DETECTORS, Model, pack, write
+from fraudwatch.detection import COMPILED, Model, pack, write
 from fraudwatch.records import FeatureSpec, FloatArray
 
 Specs = tuple[FeatureSpec, ...]
@@ -104,7 +104,7 @@ def test_another_process_scores_the_same_without_importing_pyod(
     environment: dict[str, str],
     combiner: str,
 ) -> None:
-    model = fitted(values, detectors=tuple(DETECTORS), combiner=combiner)
+    model = fitted(values, detectors=tuple(COMPILED), combiner=combiner)
     modules = python(SCORES, written(model, specs, rows, tmp_path), **environment)
     assert not packages(modules) & FITTING_ONLY
     assert "scipy.stats" not in modules
@@ -119,7 +119,7 @@ def test_another_process_scores_the_same_without_importing_pyod(
 def test_after_warming_up_nothing_is_compiled_any_more(
     fitted: Callable[..., Model], values: FloatArray, specs: Specs, tmp_path: Path, combiner: str
 ) -> None:
-    model = fitted(values, detectors=tuple(DETECTORS), combiner=combiner)
+    model = fitted(values, detectors=tuple(COMPILED), combiner=combiner)
     directory = written(model, specs, values[:200], tmp_path)
     assert python(COMPILES_NO_MORE, directory, NUMBA_DISABLE_JIT="0") == "True []\n"
 

@@ -1,4 +1,4 @@
-"""The PyOD detectors, each reduced to arrays and a compiled kernel (DESIGN D5)."""
+"""The PyOD detectors, each reduced to arrays; all but two of them scored by a compiled kernel (DESIGN D5)."""
 
 from fraudwatch.detection.detectors.ecod import EmpiricalTails
 from fraudwatch.detection.detectors.hbos import HistogramScore
@@ -6,23 +6,31 @@ from fraudwatch.detection.detectors.isolation_forest import IsolationForest
 from fraudwatch.detection.detectors.knn import NearestNeighbours
 from fraudwatch.detection.detectors.pca import PrincipalComponents
 from fraudwatch.detection.detectors.protocol import Detector
+from fraudwatch.detection.detectors.uncompiled import LocalOutlierFactor, OneClassMachine
 
-DETECTORS: dict[str, type[Detector]] = {
+COMPILED: dict[str, type[Detector]] = {
     detector.spec.name: detector
     for detector in (IsolationForest, HistogramScore, PrincipalComponents, NearestNeighbours, EmpiricalTails)
 }
-"""Every detector a configuration may name: those that have a compiled form.
 
-One without could only be scored by PyOD itself, at milliseconds a row, in a worker that carries PyOD, from a pickle,
-which is code and not data (DESIGN D6).
-"""
+UNCOMPILED: dict[str, type[Detector]] = {
+    detector.spec.name: detector for detector in (LocalOutlierFactor, OneClassMachine)
+}
+"""Those that PyOD itself scores; a worker says so when it takes one up."""
+
+DETECTORS = COMPILED | UNCOMPILED
+"""Every detector a configuration may name."""
 
 __all__ = [
+    "COMPILED",
     "DETECTORS",
+    "UNCOMPILED",
     "Detector",
     "EmpiricalTails",
     "HistogramScore",
     "IsolationForest",
+    "LocalOutlierFactor",
     "NearestNeighbours",
+    "OneClassMachine",
     "PrincipalComponents",
 ]

@@ -9,9 +9,9 @@ from fraudwatch.records import FeatureSpec, FloatArray, Role, Side, Text, Theme,
 
 
 class Detector(Protocol):
-    """A PyOD model reduced to arrays: fitted once, then scored by a compiled kernel.
+    """A PyOD model reduced to arrays: fitted once, then scored by a compiled kernel, or by PyOD fitted on them.
 
-    Adding one: a file with a class like this, a line in `detectors.DETECTORS` (and its name in
+    Adding one: a file with a class like this, a line in `detectors.COMPILED` (and its name in
     `config.settings.Detection`), and a test that it equals PyOD. The contract suite picks it up by itself.
     """
 
