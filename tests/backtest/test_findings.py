@@ -1,7 +1,8 @@
 """What a backtest says of alerts and cases is what the file and the scores say when they are counted by hand."""
 
+import csv
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -106,8 +107,8 @@ def test_alerts_are_counted_on_the_day_they_were_opened(labelled_run: Examined) 
     assert {alert.alert_id for alert in told if alert.is_right} == right & new
     per_day = Counter(opened[name] for name in new)
     for day in findings.days:
-        date = datetime.fromtimestamp(day.begins_ms / 1000, UTC).strftime("%Y-%m-%d")
-        assert day.right + day.other + day.samples == per_day[date]
+        opened_on = datetime.fromtimestamp(day.begins_ms / 1000, UTC).strftime("%Y-%m-%d")
+        assert day.right + day.other + day.samples == per_day[opened_on]
     assert len(findings.days) == 10
     assert findings.alerts == sum(per_day.values())
     raised = [alert for alert in told if not alert.is_sample]
@@ -232,3 +233,26 @@ def test_a_case_that_was_never_scored_has_no_distance() -> None:
     assert case.why_missed is Missed.UNSCORED
     case.score, case.edge = 3.0, 2.5
     assert case.why_missed is Missed.CUT
+
+
+def test_an_alert_that_was_opened_before_the_days_or_goes_on_after_them_is_counted_for_what_lies_in_them(
+    labelled_run: Examined, measured: Settings, simulated: Path, tmp_path: Path
+) -> None:
+    days = span(date(2024, 3, 20), date(2024, 3, 22), "score")
+    finding = Finding(measured, days, is_labelled=True)
+    out = tmp_path / "scores.csv"
+    backtest(measured, simulated, train_span=TRAIN, score_span=days, scores=out, finding=finding)
+    with out.open(encoding="utf-8", newline="") as file:
+        within = Counter(row["alert_id"] for row in csv.DictReader(file) if row["alert_id"])
+    opened: dict[str, str] = {}
+    last: dict[str, str] = {}
+    for row in labelled_run.scores.values():
+        if row["alert_id"]:
+            opened.setdefault(row["alert_id"], row["event_time"][:10])
+            last[row["alert_id"]] = row["event_time"][:10]
+    new = {name for name, day in opened.items() if "2024-03-20" <= day <= "2024-03-22"}
+    assert any(last[name] > "2024-03-22" for name in new)
+    assert {alert.alert_id: alert.transactions for alert in finding.alerts()} == {
+        name: within[name] for name in new
+    }
+    assert finding.findings().carried == len(set(within) - new) > 0
