@@ -86,10 +86,14 @@ footer { color: var(--soft); font-size: .9rem; margin-top: 1.5rem; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   section, ol.alerts > li, .tiles li { break-inside: avoid-page; }
   section.long { break-inside: auto; }
-  details::details-content { content-visibility: visible; }
-  summary { display: none; }
+  details:not([open]), summary { display: none; }
+  .wide { overflow: visible; }
+  table { font-size: 8pt; }
+  thead th, .number { white-space: normal; }
+  th, td { padding-right: .5rem; }
+  .meter { min-width: 3rem; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """
 """One sheet, in the page itself: nothing is fetched. Blue and grey are told apart by all, and never only by colour:
-each part of a chart stands at its own place and in the table."""
+each part of a chart stands at its own place and in the table. On paper are those tables that the reader opened."""
