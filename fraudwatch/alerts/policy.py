@@ -92,7 +92,9 @@ class Candidate(NamedTuple):
 
     def by(self, lane: str | None) -> float:
         """What the queue of an episode ranks it by."""
-        return self.score if lane is None else max(self.surprises, default=0.0)
+        return (
+            self.score if lane is None else max((self.surprises[place] for place in self.lanes), default=0.0)
+        )
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -88,6 +88,17 @@ def test_the_most_surprising_lane_opens_and_the_other_is_a_reason_too(
     assert [shown.spec.name for shown in alert.reasons] == ["take_over", "testing"]
 
 
+def test_a_lane_below_its_own_edge_says_nothing_however_surprising(
+    policy: MakePolicy, payment: Payment
+) -> None:
+    judged = policy(lanes=LANES)
+    decide(judged, payment("t0", "quiet"), (0.0, 0.0))
+    judged.lanes.thresholds[:, 0] = 30.0  # until the next hour
+    alert = opened(decide(judged, payment(), (20.0, 6.0)))
+    assert (alert.lane, alert.score) == ("take_over", 6.0)
+    assert [shown.spec.name for shown in alert.reasons] == ["take_over"]
+
+
 def test_a_lane_opens_before_the_amount_queue(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
