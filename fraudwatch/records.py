@@ -138,9 +138,9 @@ class Transactions(msgspec.Struct, frozen=True):
     `longitude` are int32 in millionths of a degree, 0 without the trait HAS_PLACE. `text` holds the bytes (UTF-8)
     of all texts and `spans` int32[n, len(TextField), 2] where each begins and ends in it; an absent one is empty.
 
-    `ids`, `accounts` and `counterparties` are hashes of 64 bits that stand for the texts of the same name: two texts
-    of a billion share one with a chance of 3 in 100. `contents` are hashes of all that a transaction says. No array may
-    be written to.
+    `ids`, `accounts`, `counterparties` and `devices` are hashes of 64 bits that stand for the texts of the same name,
+    0 where absent: two texts of a billion share one with a chance of 3 in 100. `contents` are hashes of all that a
+    transaction says. No array may be written to.
     """
 
     rows: IntArray
@@ -156,6 +156,7 @@ class Transactions(msgspec.Struct, frozen=True):
     accounts: IntArray
     counterparties: IntArray
     contents: IntArray
+    devices: IntArray
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -294,7 +295,8 @@ class FeatureSpec(msgspec.Struct, frozen=True):
 class LaneSpec(msgspec.Struct, frozen=True):
     """What a lane says of itself: a typology that amounts do not show, found by a measure of its own.
 
-    `sentence` says what was found and has no placeholders. `doc` says what the lane measures.
+    `sentence` says what was found and has no placeholders. `fields` are the optional canonical fields it needs. `doc`
+    defines its composite, the number that is the larger the more an account's history looks like the typology.
     """
 
     name: str
@@ -302,6 +304,7 @@ class LaneSpec(msgspec.Struct, frozen=True):
     theme: Theme
     sentence: Text
     innocent: Text
+    fields: tuple[str, ...] = ()
     doc: str = ""
 
 

@@ -37,7 +37,7 @@ def of(i):
     return Transaction(
         str(i), f"a{i * i % 7 % 3}", 1_530_000_000_000 + i * 5_000_000 - (i % 7) * 9_000_000, (i * 7919) % 90_001,
         "EUR", counterparty_id=f"c{i * i % 11}", direction=("credit", "debit", None)[i % 3],
-        status=("declined", "reversed", None, None, None)[i % 5],
+        status=("declined", "reversed", None, None, None)[i % 5], device_id=f"d{i // 50}",
         latitude=(i * 37 % 1700) / 10 - 85 if i % 4 else None, longitude=(i * 53 % 3500) / 10 - 175,
     )
 
@@ -46,7 +46,8 @@ stream = by_column([of(i % 390) for i in range(400)], rows, rows)
 for most in (100, 2):
     history = History(Settings(features=Features(max_accounts=most)), described=True)
     observed = history.fold(stream)
-    found = [observed.columns, observed.outcome, observed.new_accounts, *history.evidence(stream.accounts[-1], 399, 9)]
+    found = [observed.columns, observed.composites, observed.outcome, observed.new_accounts]
+    found += [*history.evidence(stream.accounts[-1], 399, 9)]
     for array in [*found, *history.state().values()]:
         print(hashlib.sha256(array.tobytes()).hexdigest())
     print(observed.evicted, observed.returned, observed.conflicts)

@@ -83,7 +83,7 @@ def train_file(
 def load_model(settings: Settings, directory: Path) -> Model:
     """A model artefact for these settings. Raises ArtefactError when it is damaged or made for others."""
     catalogue = Catalogue(settings, Decoder(settings).fields)
-    model = detection.unpack(detection.read(directory), catalogue.judged)
+    model = detection.unpack(detection.read(directory), catalogue.judged, catalogue.lanes)
     catalogue.check_population(model.population)
     return model
 

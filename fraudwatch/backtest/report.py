@@ -19,7 +19,16 @@ from fraudwatch.decode import LabelReader
 from fraudwatch.pipeline import Assessments
 from fraudwatch.records import FloatArray, IntArray, Outcome, TextField
 
-SCORE_COLUMNS = ("transaction_id", "event_time", "account_id", "score", "top_reason", "alert_id")
+SCORE_COLUMNS = (
+    "transaction_id",
+    "event_time",
+    "account_id",
+    "score",
+    "top_reason",
+    "alert_id",
+    "lane",
+    "lane_surprise",
+)
 
 
 class BacktestReport(msgspec.Struct, frozen=True):
@@ -175,6 +184,8 @@ def _written(assessments: Assessments, row: int) -> tuple[str | None, ...]:
         "" if score != score else repr(score),
         assessments.top_reason(row) or "",
         assessments.alert_ids.get(row, ""),
+        assessments.top_lane(row) or "",
+        repr(float(assessments.lane_surprise[row])),
     )
 
 

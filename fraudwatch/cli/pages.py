@@ -15,7 +15,8 @@ from fraudwatch.cli.options import FILE, example
 from fraudwatch.cli.output import say, written
 from fraudwatch.config.reference import Setting, table
 from fraudwatch.config.settings import Settings
-from fraudwatch.records import FeatureSpec, Role, Side, Theme
+from fraudwatch.features import LANES
+from fraudwatch.records import FeatureSpec, LaneSpec, Role, Side, Theme
 
 WIDTH = 110
 """Columns of a help text, whatever terminal the page is made on."""
@@ -58,6 +59,20 @@ feature is off when a canonical field it needs is not mapped.
 
 A sentence is what an alert says, with the value beside the usual one; what stands in square brackets is left out
 where the usual value is not known. Each comes with an explanation that would be innocent.
+
+Beside the score, which amounts lead, there are [lanes](#lanes-of-the-typology-queue): one for each kind of fraud that
+amounts do not show.
+"""
+
+LANES_SECTION = """\
+
+## Lanes of the typology queue
+
+A lane looks for one kind of fraud. Its *composite* is one number of an account's history, the larger the more that
+looks like it, and the *lane surprise* is −log₁₀ of the share of account-days, in the training sample, whose largest
+composite is as large. A lane is on where the source has the fields it needs. A late transaction is not judged by lanes;
+it counts in what they say of the next one. A kind of fraud without a lane is not found by the others: what is not in
+this table, and does not show in amounts, goes unseen.
 """
 
 COMMANDS_PAGE = """\
@@ -145,6 +160,14 @@ def _features() -> Iterator[str]:
             yield from ("", f"## Theme: {theme.value.replace('_', ' ')}")
         for spec in of_theme:
             yield from _feature(spec)
+    yield from LANES_SECTION.splitlines()
+    yield from ("", "| lane | code | theme | needs |", "|---|---|---|---|")
+    for lane in LANES:
+        facts = [lane.code, lane.theme.value, _needs(lane)]
+        yield f"| [`{lane.name}`](#{_anchor(lane)}) | {' | '.join(facts)} |"
+    for lane in LANES:
+        yield from ("", f"### {lane.name}", "", _cell(lane.doc), "")
+        yield from _words(lane)
 
 
 def _counts(specs: tuple[FeatureSpec, ...]) -> Iterator[str]:
@@ -164,15 +187,19 @@ def _feature(spec: FeatureSpec) -> Iterator[str]:
         yield f"- Window: {window(spec)}."
     if spec.fields:
         yield f"- Needs {_needs(spec)}."
+    yield from _words(spec)
+
+
+def _words(spec: FeatureSpec | LaneSpec) -> Iterator[str]:
     yield f"- Says: “{_cell(spec.sentence.en)}” / « {_cell(spec.sentence.fr)} »"
     yield f"- May be innocent: “{_cell(spec.innocent.en)}” / « {_cell(spec.innocent.fr)} »"
 
 
-def _anchor(spec: FeatureSpec) -> str:
+def _anchor(spec: FeatureSpec | LaneSpec) -> str:
     return spec.name.lower()
 
 
-def _needs(spec: FeatureSpec) -> str:
+def _needs(spec: FeatureSpec | LaneSpec) -> str:
     return ", ".join(f"`{field}`" for field in spec.fields) or "–"
 
 

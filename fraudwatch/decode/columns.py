@@ -31,7 +31,7 @@ class Columns(NamedTuple):
     """The columns of n transactions while they are filled.
 
     `longs` int64[2, n]: event time and amount; `places` int32[2, n]: latitude and longitude; `traits` uint8[n];
-    `spans` int32[n, TEXTS, 2]; `hashes` int64[HASHES, n]: id, account, counterparty, contents.
+    `spans` int32[n, TEXTS, 2]; `hashes` int64[HASHES, n]: id, account, counterparty, contents, device.
     """
 
     longs: IntArray
@@ -58,7 +58,8 @@ class Columns(NamedTuple):
         self.places[:, rows] = others.latitude, others.longitude
         self.traits[rows] = others.traits
         self.spans[rows] = others.spans + np.int32(begin)
-        self.hashes[:, rows] = others.ids, others.accounts, others.counterparties, others.contents
+        hashes = (others.ids, others.accounts, others.counterparties, others.contents, others.devices)
+        self.hashes[:, rows] = hashes
 
     def only(self, rows: IntArray) -> "Columns":
         """Some of the rows."""
@@ -86,6 +87,7 @@ class Columns(NamedTuple):
             accounts=self.hashes[1],
             counterparties=self.hashes[2],
             contents=self.hashes[3],
+            devices=self.hashes[4],
         )
 
 

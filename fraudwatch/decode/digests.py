@@ -28,8 +28,8 @@ V2, V3 = np.uint64(0x6C7967656E657261 ^ KEY_0), np.uint64(0x7465646279746573 ^ K
 
 TEXTS = len(TextField)
 ID, ACCOUNT = TextField.TRANSACTION_ID.value, TextField.ACCOUNT_ID.value
-COUNTERPARTY = TextField.COUNTERPARTY_ID.value
-NUMBERS, HASHES = 5, 4
+COUNTERPARTY, DEVICE = TextField.COUNTERPARTY_ID.value, TextField.DEVICE_ID.value
+NUMBERS, HASHES = 5, 5
 LENGTH = np.uint64((NUMBERS + TEXTS) * 8 << 56)
 """The last word of the message that a whole transaction is."""
 
@@ -81,7 +81,8 @@ def digest_row(
     rows: int,
     row: int,
 ) -> None:
-    """Fill `hashes` [HASHES, rows] in one row: of three texts, 0 where absent, and of the whole transaction.
+    """Fill `hashes` [HASHES, rows] in one row: of an id, an account and a counterparty (0 where absent), of the
+    whole transaction, and of a device.
 
     All arrays are given as their elements. `spans` is [rows, TEXTS, 2]. A transaction is hashed as one message of
     64-bit words: its numbers, then the hash of each text, 0 for an absent one.
@@ -103,6 +104,8 @@ def digest_row(
             hashes[rows + row] = hashed
         elif field == COUNTERPARTY:
             hashes[2 * rows + row] = hashed
+        elif field == DEVICE:
+            hashes[4 * rows + row] = hashed
         word = np.uint64(hashed)
         v0, v1, v2, v3 = _mixed(v0, v1, v2, v3 ^ word)
         v0 ^= word

@@ -20,11 +20,11 @@ from fraudwatch.detection.arrays import AnyArray, ArrayReader, reject_unless
 from fraudwatch.detection.combine import COMBINERS
 from fraudwatch.detection.content import Content, schema_of, schema_sha256
 from fraudwatch.detection.detectors import DETECTORS
-from fraudwatch.detection.model import Model, detector_inputs
+from fraudwatch.detection.model import Model, detector_inputs, episode_tails
 from fraudwatch.detection.surprise import TailTables
 from fraudwatch.detection.usual import Usual
 from fraudwatch.errors import ArtefactError
-from fraudwatch.records import FeatureSpec
+from fraudwatch.records import FeatureSpec, LaneSpec, Side
 
 FORMAT = 1
 MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
@@ -81,15 +81,15 @@ def pack(model: Model) -> Artefact:
     return Artefact(manifest.sealed().encode(), arrays)
 
 
-def unpack(artefact: Artefact, specs: tuple[FeatureSpec, ...]) -> Model:
-    """The model of an artefact, for these features.
+def unpack(artefact: Artefact, specs: tuple[FeatureSpec, ...], lanes: tuple[LaneSpec, ...] = ()) -> Model:
+    """The model of an artefact, for these features and, of these lanes, those that it was trained with.
 
     Raises ArtefactError when a byte changed, the format is unknown, the features differ in name, side, role or
-    window, or an array is missing, too much, or of another dtype or shape.
+    window, a lane is another one, or an array is missing, too much, or of another dtype or shape.
     """
     manifest = _checked_manifest(artefact, specs)
     reader = ArrayReader(npz.decode(artefact.arrays))
-    model = _assemble(manifest.content, reader, specs)
+    model = _assemble(manifest.content, reader, specs, _trained_with(manifest.content, lanes))
     reader.finish()
     if model.version != manifest.version:
         raise ArtefactError(
@@ -178,7 +178,19 @@ def _check_schema(content: Content, specs: tuple[FeatureSpec, ...]) -> None:
     )
 
 
-def _assemble(content: Content, reader: ArrayReader, specs: tuple[FeatureSpec, ...]) -> Model:
+def _trained_with(content: Content, lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
+    known = {lane.name: lane for lane in lanes}
+    if unknown := [name for name in content.lanes if name not in known]:
+        raise ArtefactError(
+            f"The model was trained with lanes that this configuration has not ({', '.join(unknown)}); train it again "
+            "with this configuration."
+        )
+    return tuple(known[name] for name in dict.fromkeys(content.lanes))
+
+
+def _assemble(
+    content: Content, reader: ArrayReader, specs: tuple[FeatureSpec, ...], lanes: tuple[LaneSpec, ...]
+) -> Model:
     unknown = [name for name in content.detectors if name not in DETECTORS]
     if unknown or content.combiner not in COMBINERS:
         raise ArtefactError(
@@ -213,6 +225,10 @@ def _assemble(content: Content, reader: ArrayReader, specs: tuple[FeatureSpec, .
         transactions_per_day=content.transactions_per_day,
         span_ms=content.span_ms,
         seed=content.seed,
+        lanes=lanes,
+        lane_tables=TailTables.load(reader.under("lanes"), [Side.HIGH] * len(lanes))
+        if lanes
+        else episode_tails(np.empty((0, 0))),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from fraudwatch.detection.arrays import AnyArray, digest
-from fraudwatch.records import FeatureSpec
+from fraudwatch.records import FeatureSpec, LaneSpec
 
 
 class FeatureSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,8 +18,11 @@ class FeatureSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window_ms: int | None
 
 
-class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The model's facts: features (with the sha256 of their schema), reasons in order, and the training."""
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The model's facts: features (with the sha256 of their schema), reasons in order, the training, names of lanes.
+
+    A model without lanes says nothing of them, as those did that were made before there were any.
+    """
 
     features: list[FeatureSchema]
     schema_sha256: str
@@ -30,6 +33,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     rows: int
     transactions_per_day: float
     population: dict[str, float]
+    lanes: list[str] = []
 
     @property
     def detectors(self) -> list[str]:
@@ -57,6 +61,7 @@ def describe(
     rows: int,
     transactions_per_day: float,
     population: Mapping[str, float],
+    lanes: Sequence[LaneSpec],
 ) -> Content:
     """The content of a model over these features and reasons."""
     features = schema_of(specs)
@@ -70,6 +75,7 @@ def describe(
         rows=rows,
         transactions_per_day=transactions_per_day,
         population=dict(population),
+        lanes=[lane.name for lane in lanes],
     )
 
 

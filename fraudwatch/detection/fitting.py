@@ -8,11 +8,11 @@ from fraudwatch.config.settings import Detection
 from fraudwatch.detection.arrays import by_column, by_row, frozen
 from fraudwatch.detection.combine import COMBINERS, Combiner
 from fraudwatch.detection.detectors import DETECTORS, Detector
-from fraudwatch.detection.model import Model, detector_inputs, raw_scores
+from fraudwatch.detection.model import Model, detector_inputs, episode_tails, raw_scores
 from fraudwatch.detection.surprise import TailTables
 from fraudwatch.detection.usual import Usual
 from fraudwatch.errors import TrainingError
-from fraudwatch.records import FeatureSpec, FloatArray, IntArray, Role
+from fraudwatch.records import FeatureSpec, FloatArray, IntArray, LaneSpec, Role
 
 LEAST_ROWS = 100
 """With fewer the .98 quantile, above which an anchor is extreme, is one or two transactions."""
@@ -32,12 +32,15 @@ def fit(
     population: Mapping[str, float],
     transactions_per_day: float,
     span_ms: tuple[int, int],
+    lanes: tuple[LaneSpec, ...] = (),
+    maxima: FloatArray | None = None,
 ) -> Model:
     """Fit a model on a sample of feature values float64[n, f] (NaN: missing) with one spec a column.
 
     The same rows in any order, with the same seed and libraries, give the same model to the bit: rows are
     sorted before anything random is drawn. `transactions_per_day` is the rate of the stream the sample stands
-    for, `span_ms` the event times of its first and last transaction. Imports PyOD (1.5 s, 190 MB) when
+    for, `span_ms` the event times of its first and last transaction; `maxima` float64[k, l] are the largest composites
+    of k account-days, one column for each of the `lanes`. Imports PyOD (1.5 s, 190 MB) when
     detectors are wanted.
 
     Raises TrainingError when nothing usable can be learned: fewer than 100 rows, no anchor or one without any
@@ -75,6 +78,8 @@ def fit(
         transactions_per_day=float(transactions_per_day),
         span_ms=span_ms,
         seed=settings.seed,
+        lanes=lanes,
+        lane_tables=episode_tails(np.empty((0, len(lanes))) if maxima is None else maxima),
     )
 
 

@@ -1,7 +1,7 @@
 """The frozen model: everything that turns feature values into a score, and nothing that changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,7 @@ from fraudwatch.detection.content import Content, describe, version_of
 from fraudwatch.detection.detectors import UNCOMPILED, Detector
 from fraudwatch.detection.surprise import TailTables
 from fraudwatch.detection.usual import Usual
-from fraudwatch.records import FeatureSpec, FloatArray, IntArray, Role, Scores
+from fraudwatch.records import FeatureSpec, FloatArray, IntArray, LaneSpec, Role, Scores, Side
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,8 @@ class Model:
     surprises of `detector_inputs(specs)` and `detector_tables` turn their raw scores into surprises. Of the
     scores of its training sample, `rows` in number, `kept_scores` float64[k] are kept, descending, and
     `kept_positions` int64[k] say which they are (0 the highest); `reference` is all of them again. `usual` is how
-    values and scores were spread over the sample.
+    values and scores were spread over the sample. `lane_tables` are the episode tails of the `lanes`: of the largest
+    composites of the training sample's account-days.
     """
 
     specs: tuple[FeatureSpec, ...]
@@ -39,6 +40,8 @@ class Model:
     transactions_per_day: float
     span_ms: tuple[int, int]
     seed: int
+    lanes: tuple[LaneSpec, ...] = ()
+    lane_tables: TailTables = field(default_factory=lambda: episode_tails(np.empty((0, 0))))
 
     @cached_property
     def version(self) -> str:
@@ -77,6 +80,7 @@ class Model:
             rows=self.rows,
             transactions_per_day=self.transactions_per_day,
             population=self.population,
+            lanes=self.lanes,
         )
 
     def score(self, values: FloatArray) -> Scores:
@@ -98,6 +102,15 @@ class Model:
         counting = self._counting
         found, surprises = self._reasons(writable_rows(values, len(self.specs)), counting)
         return self.combiner.judge(self._counting_reasons, found, surprises)
+
+    def judge_lanes(self, composites: FloatArray) -> FloatArray:
+        """Lane surprises float64[l, n] of float64[n, l] composites of the `lanes`, 0 where one has nothing to say.
+
+        −log10 of the share of account-days whose largest composite is as large. As with scores, each number depends on
+        its own row only.
+        """
+        every = np.arange(len(self.lanes))
+        return self.lane_tables.by_column(by_column(writable_rows(composites, len(self.lanes)), every), every)
 
     def _reasons(self, rows: FloatArray, features: IntArray) -> tuple[FloatArray, FloatArray]:
         """float64[k + d, n] values and surprises of these features (no counting one lacks), then of detectors."""
@@ -131,7 +144,14 @@ class Model:
             named |= prefixed(f"detector.{detector.spec.name}", detector.arrays())
         named |= prefixed(f"combiner.{self.combiner.name}", self.combiner.arrays())
         named |= prefixed("usual", self.usual.arrays())
+        if self.lanes:
+            named |= prefixed("lanes", self.lane_tables.arrays())
         return named | {"kept_scores": self.kept_scores, "kept_positions": self.kept_positions}
+
+
+def episode_tails(maxima: FloatArray) -> TailTables:
+    """Of float64[k, l], the largest composites of k account-days."""
+    return TailTables.fit(maxima, [Side.HIGH] * maxima.shape[1])
 
 
 def detector_inputs(specs: Sequence[FeatureSpec]) -> IntArray:
@@ -154,3 +174,4 @@ def warm_up(model: Model) -> None:
     nothing = np.zeros((1, len(model.specs)))
     model.judge(nothing)
     model.score(nothing)
+    model.judge_lanes(np.zeros((1, len(model.lanes))))

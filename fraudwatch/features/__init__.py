@@ -8,5 +8,6 @@ from fraudwatch.features.catalogue import Catalogue
 from fraudwatch.features.columns import Column
 from fraudwatch.features.dump import lines
 from fraudwatch.features.history import History, Observations
+from fraudwatch.features.kernels.lanes import LANES
 
-__all__ = ["Catalogue", "Column", "History", "Observations", "lines"]
+__all__ = ["LANES", "Catalogue", "Column", "History", "Observations", "lines"]

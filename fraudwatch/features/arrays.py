@@ -5,9 +5,9 @@ transactions lie in one block of `State.events`, a ring whose size is a power of
 a free list of their size, and are gone when the pool has to grow: it is packed anew. An element of a ring is
 addressed by its logical number L (growing for ever, at most 2^31); its place is `start + (L & mask)`.
 
-An account costs 312 bytes, 64 for each window and 16 to 32 in its index; a kept transaction 40, or 48 where the source
-has places; an id remembered 27 to 80 (`kernels.repeats`); a counterparty of an account 36 to 44; an account let go of
-16 to 32.
+An account costs 320 bytes, 64 for each window and 16 to 32 in its index; a kept transaction 40, or 48 where the source
+has places; an id remembered 27 to 80 (`kernels.repeats`); a counterparty or device of an account 36 to 44; an account
+let go of 16 to 32.
 """
 
 from enum import IntEnum
@@ -98,6 +98,9 @@ ACCOUNT = np.dtype(
         ("month", np.int32),
         ("month_count", np.int32),
         ("former_count", np.int32),
+        # Transactions with a device, and those of them whose device was new to the account when they came.
+        ("with_device", np.int32),
+        ("new_devices", np.int32),
         # Logical number of the newest transaction with a place, and the place of the newest no longer kept.
         ("place", np.int32),
         ("gone_latitude", np.int32),
@@ -198,7 +201,7 @@ class State(NamedTuple):
     """`free[k]` is the first free block of 2**k elements (−1: none), the next one stands in its `stamp`."""
     pairs: Table
     """[pairs] of PAIR: counterparties that accounts have dealt with, kept as long as the account; `last` may no longer
-    be kept."""
+    be kept. A device is one too, under a hash that no counterparty has (`kernels.contacts`), and has no `last`."""
     pair_index: SmallIntArray
     """Open addressing table of the pairs, −1 where empty."""
     scratch: Table

@@ -7,15 +7,17 @@ from fraudwatch.features import amount, network, places, population, rhythm
 from fraudwatch.features.columns import Column, kept_windows, window_column
 from fraudwatch.features.feature import Feature, FlowShare, WindowValue
 from fraudwatch.features.flows import flow_features, flow_share
+from fraudwatch.features.kernels.lanes import LANES
 from fraudwatch.features.values import Value, derive
 from fraudwatch.features.windows import window_features
-from fraudwatch.records import FeatureSpec, FloatArray, Role, Shown
+from fraudwatch.records import FeatureSpec, FloatArray, LaneSpec, Role, Shown
 
 
 class Catalogue:
     """Turns history columns into feature values, and a row of them into what a person is shown.
 
-    `specs` are all features, `judged` those a model is fitted on: all but the descriptive ones.
+    `specs` are all features, `judged` those a model is fitted on: all but the descriptive ones. `lanes` are those that
+    are on.
     """
 
     def __init__(self, settings: Settings, fields: frozenset[str]) -> None:
@@ -34,6 +36,12 @@ class Catalogue:
         self._judged = tuple(f for f in self._features if f.spec.role is not Role.DESCRIPTIVE)
         self.specs: tuple[FeatureSpec, ...] = tuple(feature.spec for feature in self._features)
         self.judged: tuple[FeatureSpec, ...] = tuple(feature.spec for feature in self._judged)
+        self.lanes: tuple[LaneSpec, ...] = tuple(lane for lane in LANES if fields.issuperset(lane.fields))
+
+    @staticmethod
+    def composites(observed: FloatArray, lanes: tuple[LaneSpec, ...]) -> FloatArray:
+        """Of composites float64[n, all lanes], as `Observations` has them, those of some: float64[n, lanes]."""
+        return observed[:, [LANES.index(lane) for lane in lanes]]
 
     @staticmethod
     def population(columns: FloatArray) -> dict[str, float]:

@@ -20,6 +20,7 @@ from fraudwatch.records import IntArray
 _TOLD = (
     *("newest", "first", "whole_from", "total", "paid", "own_sum", "peak", "expired_peak", "expired_time"),
     *("month", "month_count", "month_sum", "former_count", "former_sum"),
+    *("with_device", "new_devices"),
     *("gone_place_time", "gone_latitude", "gone_longitude", "hours", "weekdays"),
 )
 _WINDOW = ("moved", "inflow", "outflow", "declined", "reversed", "known", "new", "counterparties")
@@ -112,7 +113,8 @@ def _kept(history: Saved, account: Any) -> list[list[Any]]:
 
 
 def _counterparties(history: Saved, pairs: _Pairs, slot: int, begin: int) -> list[list[Any]]:
-    """Whom the account has dealt with: hash, event time of the first transaction, and the last one if it is kept."""
+    """Whom the account has dealt with, and from which devices: hash, event time of the first transaction, and the last
+    one if it is kept."""
     of = history["pairs"][pairs.order[pairs.begins[slot] : pairs.begins[slot + 1]]]
     return [
         [name_of(counterparty), first, _relative(last, begin)]

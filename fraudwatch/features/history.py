@@ -10,6 +10,7 @@ from fraudwatch.errors import ConfigurationError
 from fraudwatch.features import arrays, kernels, saved
 from fraudwatch.features.arrays import FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN, Used
 from fraudwatch.features.columns import DAY, Column, kept_windows, width
+from fraudwatch.features.kernels.lanes import LANES
 from fraudwatch.features.local_time import month_starts, offsets
 from fraudwatch.features.saved import Saved
 from fraudwatch.records import ByteArray, FloatArray, IntArray, Outcome, Trait, Transactions
@@ -27,11 +28,13 @@ class Observations(msgspec.Struct, frozen=True):
     `outcome` is uint8[n] of `Outcome` codes (SCORED means: can be scored). `columns` is float64[n, c] by
     `columns.Column`, then the windows where these were asked for; NaN where missing and in the rows of duplicates.
     `conflicts` counts the duplicates whose content differs. `new_accounts` is int64[k]: the hashes of the accounts
-    never seen before, in their order.
+    never seen before, in their order. `composites` is float64[n, lanes] by `kernels.lanes.LANES`, 0 where a lane has
+    nothing to say, and for what came late.
     """
 
     outcome: ByteArray
     columns: FloatArray
+    composites: FloatArray
     conflicts: int
     new_accounts: IntArray
     evicted: int
@@ -41,7 +44,7 @@ class Observations(msgspec.Struct, frozen=True):
 class History:
     """Rolling state of the accounts of one partition."""
 
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     """Of what `state` gives: another one has other tables, and only folding the log again leads to them."""
 
     def __init__(self, settings: Settings, *, described: bool = False) -> None:
@@ -137,6 +140,7 @@ class History:
         return Observations(
             outcome=self._outcomes(rows),
             columns=rows.columns,
+            composites=rows.composites,
             conflicts=int(np.count_nonzero(rows.kinds == kernels.CONFLICT)),
             new_accounts=rows.new_accounts[: rows.counts[kernels.NEW_ACCOUNTS]].copy(),
             evicted=int(rows.counts[kernels.LET_GO]),
@@ -173,11 +177,13 @@ class History:
             times=plain(transactions.event_time_ms),
             amounts=plain(transactions.amount_minor),
             counterparties=plain(transactions.counterparties),
+            devices=plain(transactions.devices),
             latitudes=plain(transactions.latitude),
             longitudes=plain(transactions.longitude),
             traits=plain(transactions.traits),
             kinds=np.zeros(count, dtype=np.uint8),
             columns=np.full((count, self._width), np.nan),
+            composites=np.zeros((count, len(LANES))),
             new_accounts=np.empty(count, dtype=np.int64),
             counts=np.zeros(3, dtype=np.int64),
         )
@@ -188,7 +194,7 @@ class History:
         if not kernels.has_room_for_account(state, self._rules):
             state = arrays.with_accounts(state, min(2 * len(state.accounts), self._rules.max_accounts))
             kernels.enter_accounts(state)
-        elif not kernels.has_room_for_pair(state):
+        elif not kernels.has_room_for_pairs(state):
             is_crowded = 2 * int(kernels.count_pairs(state)) > len(state.pairs)
             state = arrays.with_pairs(state, len(state.pairs) * (2 if is_crowded else 1))
             kernels.enter_pairs(state)

@@ -10,7 +10,7 @@ from fraudwatch.alerts import Alert
 from fraudwatch.detection import Finding
 from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Outcome, Reason, Transactions
 
-NO_REASON = -1
+NO_REASON = NO_LANE = -1
 
 
 class Assessments(msgspec.Struct, frozen=True):
@@ -19,6 +19,9 @@ class Assessments(msgspec.Struct, frozen=True):
     `outcome` is uint8[n] of `Outcome` codes; `score` is float64[n], NaN where there is none; `strongest` int16[n]
     is the reason that weighs most, a place in `reasons`, `NO_REASON` where nothing speaks for it; `alert_ids`
     names, by row, the alert that a transaction opened or belongs to.
+
+    `lane_surprises` float64[l, n] is what each of the lanes named in `lanes` says, 0 where nothing; `lane` int16[n] is
+    the place of the strongest, `NO_LANE` where all are 0, and `lane_surprise` float64[n] its surprise.
     """
 
     transactions: Transactions
@@ -27,6 +30,10 @@ class Assessments(msgspec.Struct, frozen=True):
     strongest: npt.NDArray[np.int16]
     reasons: tuple[str, ...]
     alert_ids: dict[int, str]
+    lanes: tuple[str, ...] = ()
+    lane: npt.NDArray[np.int16] = msgspec.field(default_factory=lambda: np.empty(0, dtype=np.int16))
+    lane_surprise: FloatArray = msgspec.field(default_factory=lambda: np.empty(0))
+    lane_surprises: FloatArray = msgspec.field(default_factory=lambda: np.empty((0, 0)))
 
     def count(self, outcome: Outcome) -> int:
         """How many transactions ended so."""
@@ -36,6 +43,11 @@ class Assessments(msgspec.Struct, frozen=True):
         """The code of the reason that weighs most."""
         strongest = int(self.strongest[row])
         return None if strongest == NO_REASON else self.reasons[strongest]
+
+    def top_lane(self, row: int) -> str | None:
+        """The name of the lane that says most."""
+        lane = int(self.lane[row])
+        return None if lane == NO_LANE else self.lanes[lane]
 
 
 def _of_nothing(row: int) -> tuple[Reason, ...]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from fraudwatch.alerts import Alert, Decision, Kind, Policy, compose, in_line, read
 from fraudwatch.alerts.episodes import Episodes
@@ -21,7 +22,7 @@ from fraudwatch.decode import Decoder
 from fraudwatch.detection import Drift, Finding, Model
 from fraudwatch.errors import UnusableInputError
 from fraudwatch.features import Catalogue, History, Observations
-from fraudwatch.pipeline.batch import NO_REASON, Assessments, Batch
+from fraudwatch.pipeline.batch import NO_LANE, NO_REASON, Assessments, Batch
 from fraudwatch.pipeline.recent import RecentTransactions
 from fraudwatch.pipeline.saved import Loaded, Parts, blocks_of, parts_of
 from fraudwatch.pipeline.training import TrainingSample
@@ -190,6 +191,7 @@ class Pipeline:
         outcome = observations.outcome
         score = np.full(len(transactions), np.nan)
         strongest = np.full(len(transactions), NO_REASON, dtype=np.int16)
+        rows = np.empty(0, dtype=np.int64)
         if self.model is None:
             outcome = np.where(outcome == Outcome.SCORED.value, _NO_MODEL, outcome)
         elif len(rows := _judged(outcome)):
@@ -200,7 +202,24 @@ class Pipeline:
             if self.trial is not None:
                 columns = observations.columns
                 self.trial.add(self.catalogue, transactions, rows, columns, score[rows])
-        return Assessments(transactions, outcome, score, strongest, self._codes, {})
+        return Assessments(
+            transactions, outcome, score, strongest, self._codes, {}, *self._assess_lanes(observations, rows)
+        )
+
+    def _assess_lanes(
+        self, observations: Observations, rows: IntArray
+    ) -> tuple[tuple[str, ...], npt.NDArray[np.int16], FloatArray, FloatArray]:
+        """The last columns of the assessments; only these rows are judged."""
+        lanes = self.model.lanes if self.model is not None else ()
+        count = len(observations.outcome)
+        surprises = np.zeros((len(lanes), count))
+        lane, surprise = np.full(count, NO_LANE, dtype=np.int16), np.zeros(count)
+        if self.model is not None and lanes and len(rows):
+            composites = self.catalogue.composites(observations.composites[rows], lanes)
+            surprises[:, rows] = self.model.judge_lanes(composites)
+            surprise = surprises.max(axis=0)
+            lane = np.where(surprise > 0.0, surprises.argmax(axis=0), NO_LANE).astype(np.int16)
+        return tuple(spec.name for spec in lanes), lane, surprise, surprises
 
     def _decide(
         self, chunk: Chunk, found: Assessments, columns: FloatArray, publish: bool

@@ -12,8 +12,9 @@ from fraudwatch.config.settings import Settings, Training
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Artefact, Model
 from fraudwatch.errors import SnapshotError, TrainingError
-from fraudwatch.features import Catalogue, Column, Observations
+from fraudwatch.features import LANES, Catalogue, Column, Observations
 from fraudwatch.mixing import mix
+from fraudwatch.pipeline.maxima import DailyMaxima
 from fraudwatch.pipeline.reservoir import LotArray, Reservoir
 from fraudwatch.records import FloatArray, IntArray, Outcome, Transactions
 
@@ -25,6 +26,7 @@ _NO_HALF_LIFE = np.zeros(1, np.int64)
 _U12 = np.uint64(12)
 _ORIGIN, _GRAIN = 2.0**20, 2.0**40
 _LOT = np.uint64(int.from_bytes(b"training", "little"))
+_LOT_OF_DAY = np.uint64(int.from_bytes(b"episodes", "little"))
 
 
 class TrainingSample:
@@ -34,9 +36,11 @@ class TrainingSample:
     of the samples of several partitions. With `training.half_life` recent ones are preferred: weighted sampling
     without replacement by exponential lots (Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir")
     under forward decay (Cormode et al. 2009), which is as repeatable, because a lot never changes.
+
+    Beside them, chosen by hash of account and UTC day, the largest composites of account-days.
     """
 
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     """Of what `state` gives."""
 
     def __init__(
@@ -55,6 +59,7 @@ class TrainingSample:
         self._training = training
         self._since_ms, self._until_ms = since_ms, until_ms
         self._reservoir = Reservoir(training.sample)
+        self._maxima = DailyMaxima(len(LANES))
         self.seen = 0
         self.span_ms: tuple[int, int] | None = None
 
@@ -68,7 +73,10 @@ class TrainingSample:
         is_ours = times.dtype == np.int64 and times.shape == (5,)
         is_ours &= lots.dtype == np.uint64 and rows.dtype == np.float64 and lots.shape == rows.shape[:1]
         is_ours &= rows.ndim == 2 and (rows.shape[1] == len(Column) or not len(rows))
-        if not is_ours or times[0] < 0 or not _are_columns(rows):
+        day_lots, maxima = (state.get(name, np.empty(0)) for name in ("day_lots", "maxima"))
+        is_ours &= day_lots.dtype == np.uint64 and maxima.dtype == np.float64
+        is_ours &= maxima.shape == (*day_lots.shape, len(LANES))
+        if not is_ours or times[0] < 0 or not _are_columns(rows) or not _are_composites(maxima):
             raise SnapshotError("expected a training sample of as many lots as rows, found something else")
         if state.get(_HALF_LIFE, _NO_HALF_LIFE).tolist() != [training.half_life]:
             raise SnapshotError("the training sample was drawn with another training.half_life")
@@ -77,15 +85,18 @@ class TrainingSample:
         sample._until_ms = None if until == _NEVER else until
         sample.span_ms = None if oldest == _NEVER else (oldest, newest)
         sample._reservoir.offer(lots, rows, np.arange(len(lots)))
+        sample._maxima.offer(day_lots, maxima, np.arange(len(day_lots)))
         return sample
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """A copy of all that `of` needs: times int64[5] (the first is a number), lots uint64[k], rows float64[k, c]."""
+        """A copy of all that `of` needs: times int64[5] (the first is a number), lots uint64[k], rows float64[k, c],
+        day_lots uint64[d], maxima float64[d, lanes]."""
         lots, rows = self._reservoir.held()
+        day_lots, maxima = self._maxima.held()
         bounds = [_NEVER if bound is None else bound for bound in (self._since_ms, self._until_ms)]
         times = np.array([self.seen, *bounds, *(self.span_ms or (_NEVER, _NEVER))], dtype=np.int64)
         drawn = {_HALF_LIFE: np.array([self._training.half_life])} if self._training.half_life else {}
-        return {"times": times, "lots": lots, "rows": rows} | drawn
+        return {"times": times, "lots": lots, "rows": rows, "day_lots": day_lots, "maxima": maxima} | drawn
 
     def add(self, transactions: Transactions, observations: Observations) -> None:
         """Consider a batch; what cannot be scored (too young, late, repeated) is no example of the usual."""
@@ -106,6 +117,8 @@ class TrainingSample:
         if self._training.half_life:
             lots = _decayed(lots, times[rows], self._training.half_life)
         self._reservoir.offer(lots, observations.columns, rows)
+        days = _drawn_days(transactions.accounts[rows], times[rows] // DAY_MS)
+        self._maxima.offer(days, observations.composites, rows)
 
     @property
     def progress(self) -> float:
@@ -123,6 +136,10 @@ class TrainingSample:
         """History columns [n, c] of the sample, in the order of the hashes."""
         return self._reservoir.rows()
 
+    def maxima(self) -> FloatArray:
+        """The largest composites [k, lanes] of account-days, in the order of the hashes."""
+        return self._maxima.rows()
+
     def _extend_span(self, times: IntArray) -> None:
         oldest, newest = int(times.min()), int(times.max())
         if self.span_ms is not None:
@@ -135,6 +152,7 @@ class TrainingSample:
         together = cls(samples[0]._training, share=sum(sample.share for sample in samples))
         for sample in samples:
             together._reservoir.take_in(sample._reservoir)
+            together._maxima.take_in(sample._maxima)
             together.seen += sample.seen
             if sample.span_ms is not None:
                 together._extend_span(np.array(sample.span_ms))
@@ -148,6 +166,10 @@ def _are_columns(rows: FloatArray) -> bool:
     hours, weekdays = rows[:, Column.HOUR], rows[:, Column.WEEKDAY]
     is_moment = ((hours >= 0) & (hours < 24)).all() and ((weekdays >= 0) & (weekdays < 7)).all()
     return bool(is_moment and not np.isinf(rows).any())
+
+
+def _are_composites(maxima: FloatArray) -> bool:
+    return bool((np.isfinite(maxima) & (maxima >= 0)).all())
 
 
 def _drawn(ids: IntArray) -> LotArray:
@@ -165,6 +187,11 @@ def _decayed(lots: LotArray, times: IntArray, half_life_ms: int) -> LotArray:
     lot = exponential - times * (math.log(2) / half_life_ms)
     drawn: LotArray = np.floor((lot + _ORIGIN) * _GRAIN).astype(np.int64).view(np.uint64)
     return drawn
+
+
+def _drawn_days(accounts: IntArray, days: IntArray) -> LotArray:
+    """A lot for each account-day."""
+    return mix(accounts.view(np.uint64) ^ mix(days.view(np.uint64) ^ _LOT_OF_DAY))
 
 
 def train(settings: Settings, sample: TrainingSample) -> Model:
@@ -186,6 +213,8 @@ def train(settings: Settings, sample: TrainingSample) -> Model:
         population=population,
         transactions_per_day=sample.seen / days / sample.share,
         span_ms=sample.span_ms,
+        lanes=catalogue.lanes,
+        maxima=catalogue.composites(sample.maxima(), catalogue.lanes),
     )
 
 

@@ -24,7 +24,7 @@ NUMBERS = frozenset(
 )
 
 MOST_FIELDS, LARGEST_ELEMENT = 256, 65_536
-"""The accounts of `fraudwatch.features` have about thirty fields and 312 bytes."""
+"""The accounts of `fraudwatch.features` have about thirty fields and 320 bytes."""
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):

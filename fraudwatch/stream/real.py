@@ -42,7 +42,8 @@ def real_parts(settings: Settings) -> Parts:
         )
 
     def load(artefact: Artefact) -> detection.Model:
-        model = detection.unpack(detection.Artefact(artefact.manifest, artefact.arrays), catalogue.judged)
+        found = detection.Artefact(artefact.manifest, artefact.arrays)
+        model = detection.unpack(found, catalogue.judged, catalogue.lanes)
         catalogue.check_population(model.population)
         detection.warm_up(model)
         _say_what_is_slow(model)

@@ -70,6 +70,8 @@ def test_a_trained_artefact_scores_as_the_model_trained_on_the_way(run, stream, 
         "score",
         "top_reason",
         "alert_id",
+        "lane",
+        "lane_surprise",
     ]
     scores = [{row["transaction_id"]: row["score"] for row in found} for found in rows]
     assert scores[0] == scores[1]

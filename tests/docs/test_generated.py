@@ -12,6 +12,7 @@ from fraudwatch.cli.features import whole_catalogue
 from fraudwatch.cli.pages import every_command, pages
 from fraudwatch.config.reference import table
 from fraudwatch.config.settings import Settings
+from fraudwatch.features import LANES
 
 ROOT = Path(__file__).parents[2]
 PAGES = pages()
@@ -56,6 +57,16 @@ def test_the_features_page_has_every_feature_with_all_it_says():
             assert " ".join(text.split()) in section, spec.name
         row = page.partition(f"| [`{spec.name}`]")[2].partition("\n")[0]
         assert f"| {spec.theme.value} | {spec.side.value} | {spec.role.value} |" in row
+
+
+def test_the_features_page_has_every_lane_with_all_it_says():
+    page = PAGES["features.md"]
+    for lane in LANES:
+        section = page.partition(f"\n### {lane.name}\n")[2].partition("\n### ")[0]
+        for text in (lane.doc, lane.sentence.en, lane.sentence.fr, lane.innocent.en, lane.innocent.fr):
+            assert " ".join(text.split()) in section, lane.name
+        row = page.partition(f"| [`{lane.name}`](#{lane.name}) ")[2].partition("\n")[0]
+        assert [lane.code in row, *(field in row for field in lane.fields)] == [True] * (1 + len(lane.fields))
 
 
 def test_the_command_that_writes_them_is_not_listed_and_writes_all_of_them(run_docs, tmp_path):

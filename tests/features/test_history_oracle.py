@@ -152,7 +152,7 @@ def test_many_accounts_and_counterparties_outgrow_every_table() -> None:
 
 
 def test_an_account_and_a_kept_transaction_cost_the_memory_that_is_documented() -> None:
-    assert (arrays.ACCOUNT.itemsize, arrays.WINDOW.itemsize) == (312, 64)
+    assert (arrays.ACCOUNT.itemsize, arrays.WINDOW.itemsize) == (320, 64)
     assert (arrays.EVENT.itemsize, arrays.PLACE.itemsize) == (40, 8)
     state = arrays.empty_state(1, 5, arrays.FIRST_BLOCK, 1, 1)
     assert state.accounts.nbytes + state.windows.nbytes + state.events.nbytes <= 1024

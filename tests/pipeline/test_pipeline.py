@@ -31,6 +31,9 @@ def conclusions(batches: list[Batch]) -> list[tuple[object, ...]]:
             float(found.score[row]).hex(),
             found.top_reason(row),
             found.alert_ids.get(row),
+            found.top_lane(row),
+            float(found.lane_surprise[row]).hex(),
+            found.lane_surprises[:, row].tobytes(),
         )
         for found in (batch.assessments for batch in batches)
         for row in range(len(found.transactions))

@@ -55,7 +55,7 @@ def test_a_saved_one_goes_on_and_one_of_another_half_life_does_not(
 
 
 def test_without_a_half_life_a_state_says_nothing_of_one(configured: Settings) -> None:
-    assert set(TrainingSample(configured.training).state()) == {"times", "lots", "rows"}
+    assert set(TrainingSample(configured.training).state()) == {"times", "lots", "rows", "day_lots", "maxima"}
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=50))

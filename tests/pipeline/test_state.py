@@ -92,6 +92,8 @@ def concluded(batch: Batch) -> tuple[object, ...]:
         found.outcome.tobytes(),
         found.score.tobytes(),
         found.strongest.tobytes(),
+        found.lane.tobytes(),
+        found.lane_surprises.tobytes(),
         found.alert_ids,
         [nameless(alert) for alert in batch.alerts],
         batch.new_accounts.tolist(),
@@ -213,8 +215,8 @@ def test_a_history_that_cannot_be_gone_on_with_is_refused(configured: Settings, 
     without = {name: block for name, block in blocks.items() if name != "history"}
     with pytest.raises(SnapshotError, match="expected a block history"):
         Pipeline.of(configured, without)
-    with pytest.raises(SnapshotError, match="version 1 of the snapshot's block history, found 2"):
-        Pipeline.of(configured, blocks | {"history": Block(2, blocks["history"].arrays)})
+    with pytest.raises(SnapshotError, match="version 2 of the snapshot's block history, found 1"):
+        Pipeline.of(configured, blocks | {"history": Block(1, blocks["history"].arrays)})
     windows = Features(windows=(Duration(HOUR),))
     with pytest.raises(SnapshotError, match=r"features\.windows.*fold the log again"):
         Pipeline.of(msgspec.structs.replace(configured, features=windows), blocks)

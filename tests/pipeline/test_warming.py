@@ -21,7 +21,7 @@ from numba.core.dispatcher import Dispatcher
 directory, stream = map(Path, sys.argv[1:])
 settings = Settings()
 pipeline = Pipeline(settings)
-model = detection.unpack(detection.read(directory), pipeline.catalogue.judged)
+model = detection.unpack(detection.read(directory), pipeline.catalogue.judged, pipeline.catalogue.lanes)
 warm_up(settings)
 detection.warm_up(model)
 made = []

@@ -9,17 +9,22 @@ from reporting import Table, as_json, told
 
 
 class Gate(NamedTuple):
-    """A measured value and the limit it has to keep. `value` is None where it could not be measured: missed."""
+    """A measured value and the limit it has to keep; without a limit it is only reported.
+
+    `value` is None where it could not be measured: missed.
+    """
 
     name: str
     value: float | None
-    limit: float
+    limit: float | None
     is_least: bool
     """Whether the limit is the least that will do, rather than the most."""
     meaning: str
 
     @property
     def is_reached(self) -> bool:
+        if self.limit is None:
+            return True
         if self.value is None or math.isnan(self.value):
             return False
         return self.value >= self.limit if self.is_least else self.value <= self.limit
@@ -36,7 +41,7 @@ def as_object(gates: Sequence[Gate]) -> str:
         gate.name: {
             "value": gate.value,
             "limit": gate.limit,
-            "rule": "at least" if gate.is_least else "at most",
+            "rule": None if gate.limit is None else "at least" if gate.is_least else "at most",
             "reached": gate.is_reached,
             "meaning": gate.meaning,
         }
@@ -51,8 +56,8 @@ def as_text(gates: Sequence[Gate]) -> str:
         (
             gate.name,
             "–" if gate.value is None else f"{gate.value:.4g}",
-            f"{'≥' if gate.is_least else '≤'} {gate.limit:g}",
-            "reached" if gate.is_reached else "MISSED",
+            "–" if gate.limit is None else f"{'≥' if gate.is_least else '≤'} {gate.limit:g}",
+            "reported" if gate.limit is None else "reached" if gate.is_reached else "MISSED",
         )
         for gate in gates
     ]

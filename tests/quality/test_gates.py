@@ -41,10 +41,12 @@ def test_a_gate_is_reached_at_its_limit_and_never_without_a_value(
 ) -> None:
     assert Gate("g", value, 1.0, True, "").is_reached is least
     assert Gate("g", value, 1.0, False, "").is_reached is most
+    assert Gate("g", value, None, True, "").is_reached
 
 
 def test_a_missed_gate_is_printed_as_missed() -> None:
     gates = [Gate("one", 0.2, 0.22, True, "a share"), Gate("two", 0, 0, False, "a count")]
+    assert "reported" in as_text([Gate("three", 0.2, None, True, "")])
     assert "MISSED" in as_text(gates[:1])
     assert "MISSED" not in as_text(gates[1:])
     told = msgspec.json.decode(as_object(gates))

@@ -103,7 +103,7 @@ def as_if_in_one_go(settings: Settings, model: Path) -> dict[str, Alert]:
     log = list(tail(settings, settings.source.topic))
     for partition in range(PARTITIONS):
         pipeline = Pipeline(settings, partition=partition, partitions=PARTITIONS)
-        pipeline.use(detection.unpack(artefact, pipeline.catalogue.judged))
+        pipeline.use(detection.unpack(artefact, pipeline.catalogue.judged, pipeline.catalogue.lanes))
         mine = sorted((r for r in log if r.partition == partition), key=lambda record: record.offset)
         found |= {alert.alert_id: alert for alert in pipeline.fold(Chunk.of(mine)).alerts}
     return found

@@ -127,7 +127,9 @@ def test_outcomes_and_columns_are_those_of_a_recomputation_also_of_late_repeated
                 oracle = oracles.setdefault(transaction.account_id, OwnHistory(settings))
                 is_young = not oracle.events
                 columns = form.columns[row : row + 1]
-                observed = Observations(np.array([outcome]), columns, 0, np.empty(0, np.int64), 0, 0)
+                observed = Observations(
+                    np.array([outcome]), columns, np.zeros((1, 7)), 0, np.empty(0, np.int64), 0, 0
+                )
                 assert_row_equals(oracle, transaction, observed, 0)
                 if outcome != Outcome.LATE.value:
                     assert (outcome == Outcome.UNSCORED_YOUNG_ACCOUNT.value) == is_young

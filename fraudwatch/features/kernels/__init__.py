@@ -2,12 +2,13 @@
 
 `fold` is where rows come in; `in_order` and `late` are the two ways a row can go. The others are what these share:
 `accounts` (slots), `repeats` (what was seen before), `clock`, `exact` (amounts), `packed` and `ring` (kept
-transactions), `tally` (windows), `contacts` (counterparties), `own` (the whole history), `months`, `places`.
+transactions), `tally` (windows), `contacts` (counterparties and devices), `own` (the whole history), `months`,
+`places`, and `lanes`, the patterns that the typology queue looks for.
 `evidence` reads what is kept, `sound` looks at tables that were saved before any other kernel does.
 """
 
 from fraudwatch.features.kernels.accounts import enter_accounts, enter_gone, known_slot
-from fraudwatch.features.kernels.contacts import count_pairs, enter_pairs, has_room_for_pair
+from fraudwatch.features.kernels.contacts import count_pairs, enter_pairs, has_room_for_pairs
 from fraudwatch.features.kernels.event import (
     CONFLICT,
     DUPLICATE,
@@ -48,7 +49,7 @@ __all__ = [
     "has_places",
     "has_room_for_account",
     "has_room_for_gone",
-    "has_room_for_pair",
+    "has_room_for_pairs",
     "is_seen_full",
     "known_slot",
     "measure_blocks",

@@ -193,6 +193,7 @@ def _empty(account: Element) -> None:
     account.held = account.batch = 0
     account.total = account.paid = account.month_count = account.former_count = 0
     account.month = NO_MONTH
+    account.with_device = account.new_devices = 0
     account.place = NOTHING
     account.gone_latitude = account.gone_longitude = 0
     account.hours[:] = 0

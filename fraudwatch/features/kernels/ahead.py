@@ -56,6 +56,8 @@ def _ask_for_events(state: State, rows: Rows, index: int) -> None:
     if rows.traits[index] & HAS_COUNTERPARTY:
         place = contacts.first_place(state, slot, rows.counterparties[index])
         prefetch(state.pair_index, place)
+    if rows.devices[index] != 0:
+        prefetch(state.pair_index, contacts.first_place(state, slot, rows.devices[index] ^ contacts.DEVICE))
 
 
 @borrowing
@@ -64,3 +66,6 @@ def _ask_for_pair(state: State, rows: Rows, index: int) -> None:
     if slot != NOTHING and rows.traits[index] & HAS_COUNTERPARTY:
         number = wide(state.pair_index[contacts.first_place(state, slot, rows.counterparties[index])])
         prefetch(state.pairs, number)
+    if slot != NOTHING and rows.devices[index] != 0:
+        place = contacts.first_place(state, slot, rows.devices[index] ^ contacts.DEVICE)
+        prefetch(state.pairs, wide(state.pair_index[place]))

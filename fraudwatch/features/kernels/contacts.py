@@ -1,7 +1,9 @@
-"""The counterparties of an account: who is new, and how many distinct ones a window holds.
+"""The counterparties and devices of an account: who is new, and how many distinct ones a window holds.
 
 Of the kept transactions with one counterparty the last is marked LATEST, and each knows the one before it; a window's
 distinct counterparties are its marked transactions, which costs a constant amount of work whatever the window holds.
+
+A device is met as a counterparty is, and is none of a window's.
 """
 
 from fraudwatch.compiled import borrowing
@@ -13,13 +15,17 @@ from fraudwatch.features.kernels.wide import wide
 NOBODY, STRANGER = -1, -2
 """Instead of a pair: there is no counterparty; there is one that the account never dealt with (judged only)."""
 
+DEVICE = 0x3C6EF372FE94F82B
+"""What turns the hash of a device into one that is not that of a counterparty of the same text."""
+
 PAIRS, FREE_PAIR = Used.PAIRS.value, Used.FREE_PAIR.value
 
 
 @borrowing
-def has_room_for_pair(state: State) -> bool:
-    """Whether one more counterparty of an account can be remembered."""
-    return state.used[FREE_PAIR] >= 0 or state.used[PAIRS] < len(state.pairs)
+def has_room_for_pairs(state: State) -> bool:
+    """Whether two more can be remembered: the counterparty and the device of one row."""
+    free, left = state.used[FREE_PAIR], len(state.pairs) - state.used[PAIRS]
+    return left >= 2 or (free >= 0 and (left == 1 or wide(state.pairs[free].last) >= 0))
 
 
 @borrowing

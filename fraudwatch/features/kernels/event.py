@@ -25,8 +25,9 @@ NEW_ACCOUNTS, LET_GO, RETURNED = 0, 1, 2
 
 class Event(NamedTuple):
     """One transaction in plain numbers. `asked` is its amount, `money` the same or 0 where none moved, `moment` the
-    local weekday · 24 + hour, `month` the local calendar month, `month_end` when the next one begins; `pair` as in
-    `contacts`; `novelty` 1 where it is new to the account, 0 where not, NaN where that is not known."""
+    local weekday · 24 + hour, `month` the local calendar month, `month_end` when the next one begins; `pair` and
+    `device` as in `contacts`; `novelty` 1 where the counterparty is new to the account, 0 where not, NaN where that is
+    not known; `is_new_device` where the device is known to be new."""
 
     slot: int
     time: int
@@ -41,12 +42,15 @@ class Event(NamedTuple):
     longitude: int
     offset: int
     novelty: float
+    device: int
+    is_new_device: bool
 
 
 class Rows(NamedTuple):
     """n transactions by column, as in `records.Transactions`, and what becomes of them.
 
-    To be filled: `kinds` [n]; `columns` [n, columns], NaN before; `new_accounts` [n], so many of them as are new;
+    To be filled: `kinds` [n]; `columns` [n, columns], NaN before; `composites` [n, lanes], 0 before; `new_accounts`
+    [n], so many of them as are new;
     `counts` [3], how many accounts are new, were let go of, and returned after that.
     """
 
@@ -58,11 +62,13 @@ class Rows(NamedTuple):
     times: IntArray
     amounts: IntArray
     counterparties: IntArray
+    devices: IntArray
     latitudes: SmallIntArray
     longitudes: SmallIntArray
     traits: ByteArray
     kinds: ByteArray
     columns: FloatArray
+    composites: FloatArray
     new_accounts: IntArray
     counts: IntArray
 

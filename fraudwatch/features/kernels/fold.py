@@ -8,7 +8,7 @@ from fraudwatch.features.columns import Column
 from fraudwatch.features.kernels.accounts import begin_account, known_slot, let_go, touch, was_let_go
 from fraudwatch.features.kernels.ahead import look_ahead
 from fraudwatch.features.kernels.clock import moment_of, span_of
-from fraudwatch.features.kernels.contacts import NOBODY, has_room_for_pair, meet
+from fraudwatch.features.kernels.contacts import DEVICE, NOBODY, has_room_for_pairs, meet
 from fraudwatch.features.kernels.event import (
     HAS_COUNTERPARTY,
     HOURS,
@@ -56,7 +56,7 @@ def _has_room(state: State, rules: Rules) -> bool:
     """Whether one more row finds room, but for a ring that must grow."""
     return (
         has_room_for_account(state, rules)
-        and has_room_for_pair(state)
+        and has_room_for_pairs(state)
         and has_room_for_gone(state)
         and state.used[EVENTS] + FIRST_BLOCK <= len(state.events)
         and not is_seen_full(state)
@@ -87,7 +87,7 @@ def fold_rows(state: State, rules: Rules, rows: Rows, begin: int) -> int:
         moment = moment_of(time + rules.offsets[offset])
         is_remembered = time >= state.accounts[slot].newest - rules.grace
         event = _event(state, rules, rows, index, slot, month, moment, is_remembered)
-        _judge(state, rules, event, is_remembered, rows.columns[index])
+        _judge(state, rules, event, is_remembered, rows.columns[index], rows.composites[index])
         if not is_remembered:
             rows.kinds[index] = JUDGED_ONLY
     return len(rows.times)
@@ -128,8 +128,10 @@ def _admit(state: State, rules: Rules, rows: Rows, index: int) -> int:
 
 
 @borrowing
-def _judge(state: State, rules: Rules, event: Event, is_remembered: bool, row: FloatArray) -> None:
-    """All columns, then remember."""
+def _judge(
+    state: State, rules: Rules, event: Event, is_remembered: bool, row: FloatArray, composites: FloatArray
+) -> None:
+    """All columns and composites, then remember. Late transactions have no composites."""
     account = state.accounts[event.slot]
     row[AMOUNT] = event.asked
     if not event.bits & UNPAID:
@@ -137,7 +139,7 @@ def _judge(state: State, rules: Rules, event: Event, is_remembered: bool, row: F
     row[HOUR] = event.moment % HOURS
     row[WEEKDAY] = event.moment // HOURS
     if event.time >= account.newest:
-        judge_in_order(state, rules, event, row)
+        judge_in_order(state, rules, event, row, composites)
         forget(state, account, event.time - rules.lengths[len(rules.lengths) - 1] - rules.grace)
     else:
         position, winsor, weight = judge_late(state, rules, event, row)
@@ -160,7 +162,7 @@ def _event(
     moment: int,
     is_remembered: bool,
 ) -> Event:
-    """A row as the other kernels want it; its counterparty is met."""
+    """A row as the other kernels want it; its counterparty and its device are met."""
     bits, pair, time = wide(rows.traits[index]), NOBODY, rows.times[index]
     novelty = math.nan
     if bits & HAS_COUNTERPARTY:
@@ -170,6 +172,10 @@ def _event(
         elif time >= state.accounts[slot].whole_from:
             novelty = 1.0
             bits |= NEW
+    device, is_new_device = NOBODY, False
+    if rows.devices[index] != 0:
+        device, is_new_device = meet(state, slot, rows.devices[index] ^ DEVICE, time, is_remembered)
+        is_new_device = is_new_device and time >= state.accounts[slot].whole_from
     is_last = month + 1 >= len(rules.month_starts)
     return Event(
         slot,
@@ -185,4 +191,6 @@ def _event(
         wide(rows.longitudes[index]),
         rows.offsets[index],
         novelty,
+        device,
+        is_new_device,
     )

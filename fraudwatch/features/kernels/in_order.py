@@ -5,6 +5,7 @@ from fraudwatch.features.arrays import Element, State
 from fraudwatch.features.kernels.contacts import mark_latest, met_before
 from fraudwatch.features.kernels.event import HOURS, UNPAID, Event, Rules
 from fraudwatch.features.kernels.exact import halved, pressure_weight, winsorised
+from fraudwatch.features.kernels.lanes import write_composites
 from fraudwatch.features.kernels.months import add_to_month, turn_month, write_month
 from fraudwatch.features.kernels.own import Own, remember_own, write_own
 from fraudwatch.features.kernels.packed import money_in, time_in
@@ -16,7 +17,7 @@ from fraudwatch.records import FloatArray
 
 
 @borrowing
-def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray) -> None:
+def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray, composites: FloatArray) -> None:
     """Judge at the account's newest time, then remember. The caller has made room."""
     account = state.accounts[event.slot]
     _advance(state, rules, account, event)
@@ -27,7 +28,12 @@ def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray) ->
     write_place(state, account, event, wide(account.place), row)
     day = state.windows[event.slot, rules.day]
     write_prior(row, day, wide(account.end) - wide(day.begin))
-    _remember(state, account, event, own)
+    winsor, weight = 0, 0.0
+    if not event.bits & UNPAID:
+        winsor = winsorised(event.money, own.paid, own.sum)
+        weight = pressure_weight(event.money, own.paid, own.sum)
+    write_composites(state, rules, event, own, weight, composites)
+    _remember(state, account, event, winsor, weight)
     for index in range(described(row)):
         window = state.windows[event.slot, index]
         begin = wide(window.begin)
@@ -54,12 +60,8 @@ def _own(account: Element, event: Event) -> Own:
 
 
 @borrowing
-def _remember(state: State, account: Element, event: Event, own: Own) -> None:
+def _remember(state: State, account: Element, event: Event, winsor: int, weight: float) -> None:
     """Put the transaction at the end of the ring, into every window and into the whole history."""
-    winsor, weight = 0, 0.0
-    if not event.bits & UNPAID:
-        winsor = winsorised(event.money, own.paid, own.sum)
-        weight = pressure_weight(event.money, own.paid, own.sum)
     number = wide(account.end)
     put(state, account, number, event, winsor, weight, met_before(state, account, event.pair, number))
     account.end = number + 1

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import Element
 from fraudwatch.features.columns import Column
+from fraudwatch.features.kernels.contacts import NOBODY
 from fraudwatch.features.kernels.event import HOURS, UNPAID, Event
 from fraudwatch.features.kernels.exact import LOW_BITS, deviation, square_parts
 from fraudwatch.records import FloatArray
@@ -55,6 +56,10 @@ def remember_own(account: Element, event: Event, winsor: int) -> None:
     account.total += 1
     account.hours[event.moment % HOURS] += 1
     account.weekdays[event.moment // HOURS] += 1
+    if event.device != NOBODY:
+        account.with_device += 1
+        if event.is_new_device:
+            account.new_devices += 1
     if event.bits & UNPAID:
         return
     account.paid += 1
