@@ -15,7 +15,7 @@ from fraudwatch.backtest.folding import Folded
 from fraudwatch.backtest.labelled import Labels
 from fraudwatch.backtest.measures import Share, share
 from fraudwatch.backtest.spans import Span
-from fraudwatch.records import Outcome, TextField
+from fraudwatch.records import LaneSpec, Outcome, TextField
 
 PAUSE_MS = 7 * 86_400_000
 """As long as an episode may last: what comes later is worth another look."""
@@ -34,7 +34,8 @@ class Case(msgspec.Struct):
 
     `scored_*` and `found_*` are of the first transaction that has a score and of the first that is in an alert:
     when, how many of its transactions had come by then, itself included, and what they moved. `score`, `edge`,
-    `reason` and `code` are of the transaction that came nearest to the edge; `known_model` is False where all of
+    `reason` and `code` are of the transaction that came nearest to an edge, the amount queue's or that of `lane`;
+    `known_model` is False where all of
     them came before there was a model.
     """
 
@@ -56,6 +57,7 @@ class Case(msgspec.Struct):
     edge: float | None = None
     code: str | None = None
     reason: str | None = None
+    lane: str | None = None
 
     @property
     def is_found(self) -> bool:
@@ -90,21 +92,24 @@ class CaseBook:
         nearest: dict[int, tuple[Case, int]] = {}
         for row in np.flatnonzero(is_counted).tolist():
             case = self._case(folded, labels, row)
-            time_ms, score = int(found.transactions.event_time_ms[row]), float(found.score[row])
+            time_ms = int(found.transactions.event_time_ms[row])
             case.transactions += 1
             case.amount_minor += int(found.transactions.amount_minor[row])
             case.first_ms, case.last_ms = min(case.first_ms, time_ms), max(case.last_ms, time_ms)
             case.known_model |= folded.edge < float("inf")
-            if score == score:
+            if not np.isnan(found.score[row]):
                 self._scored(case, time_ms)
-                if _is_nearer(case, score - folded.edge):
-                    case.score, case.edge = score, folded.edge
+                score, edge, lane = nearest_edge(folded, row)
+                if case.distance is None or score - edge > case.distance:
+                    case.score, case.edge, case.lane, case.code, case.reason = score, edge, None, None, None
+                    if lane is not None:
+                        case.lane, case.code, case.reason = lane.name, lane.code, lane.sentence.en
                     nearest[id(case)] = (case, row)
             if row in found.alert_ids and not case.is_found:
                 case.found_ms, case.found_place = time_ms, case.transactions
                 case.found_minor = case.amount_minor
         for case, row in nearest.values():
-            if not case.is_found:
+            if not case.is_found and case.lane is None:
                 case.code, case.reason = self._strongest(folded, row)
 
     def begun_in(self, span: Span) -> list[Case]:
@@ -137,6 +142,17 @@ class CaseBook:
             if reason.spec.code == code:
                 return code, sentences.sentence(reason, self._currency).en
         return code, None
+
+
+def nearest_edge(folded: Folded, row: int) -> tuple[float, float, LaneSpec | None]:
+    """Of a scored row: what it says where it comes nearest to an edge, that edge, and the lane if it is one's."""
+    found = folded.batch.assessments
+    nearest: tuple[float, float, LaneSpec | None] = (float(found.score[row]), folded.edge, None)
+    for spec, edge in folded.lane_edges:
+        surprise = float(found.lane_surprises[found.lanes.index(spec.name), row])
+        if surprise - edge > nearest[0] - nearest[1]:
+            nearest = (surprise, edge, spec)
+    return nearest
 
 
 class CaseFigures(msgspec.Struct, frozen=True):
@@ -219,10 +235,6 @@ def by_typology(cases: Sequence[Case]) -> tuple[TypologyFigures, ...]:
         )
         for name, own in sorted(named.items(), key=lambda item: (-len(item[1]), item[0]))
     )
-
-
-def _is_nearer(case: Case, distance: float) -> bool:
-    return case.distance is None or distance > case.distance
 
 
 def _alerted_after(case: Case) -> float:

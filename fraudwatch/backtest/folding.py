@@ -12,7 +12,7 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Batch, Pipeline, TrainingSample, train
-from fraudwatch.records import NO_TIMESTAMP, Chunk, Record, Transaction
+from fraudwatch.records import NO_TIMESTAMP, Chunk, LaneSpec, Record, Transaction
 
 CHUNK = 2_000
 """Records folded at once. Fixed, so that a model trained on the way starts at the same record in every run."""
@@ -21,14 +21,16 @@ OnProgress = Callable[[int], None]
 
 
 class Folded(msgspec.Struct, frozen=True):
-    """One batch of one partition, the records it came from, and the edge as it stood at its end.
+    """One batch of one partition, the records it came from, and the edges as they stood at its end.
 
-    The edge moves by the hour: within a batch it may have been a little lower or higher, and `inf` before a model.
+    Edges move by the hour: within a batch they may have been a little lower or higher. `edge` is the amount queue's,
+    `inf` before a model; `lane_edges` are those of the lanes that are watched.
     """
 
     batch: Batch
     chunk: Chunk
     edge: float
+    lane_edges: tuple[tuple[LaneSpec, float], ...] = ()
 
 
 class Folding:
@@ -122,7 +124,9 @@ class Folding:
                     routed,
                 )
                 pipeline = self.pipelines[partition]
-                yield Folded(pipeline.fold(chunk), chunk, pipeline.policy.edge.raised_from)
+                batch, policy = pipeline.fold(chunk), pipeline.policy
+                lane_edges = zip(policy.lanes.specs, policy.lanes.raised_from.tolist(), strict=True)
+                yield Folded(batch, chunk, policy.edge.raised_from, tuple(lane_edges))
 
     def _routed(self, values: list[bytes]) -> list[list[bytes]]:
         """The values of each partition."""

@@ -8,13 +8,18 @@ from statistics import median
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from examining import DAY, SCORE, TRAIN, Examined, examined
 
 from fraudwatch.backtest import Finding, backtest, span
-from fraudwatch.backtest.cases import Case, Missed
+from fraudwatch.backtest.cases import Case, Missed, nearest_edge
+from fraudwatch.backtest.folding import Folded
 from fraudwatch.backtest.measures import share
 from fraudwatch.config.settings import Label, Settings
+from fraudwatch.decode import Decoder
+from fraudwatch.pipeline import Assessments, Batch
+from fraudwatch.records import Chunk, LaneSpec, Text, Theme
 
 
 def milliseconds(instant: str) -> int:
@@ -256,3 +261,22 @@ def test_an_alert_that_was_opened_before_the_days_or_goes_on_after_them_is_count
         name: within[name] for name in new
     }
     assert finding.findings().carried == len(set(within) - new) > 0
+
+
+def test_of_several_edges_a_transaction_is_nearest_to_the_one_it_has_least_to() -> None:
+    lanes = [
+        LaneSpec(name, name.upper(), Theme.NETWORK, Text(name, name), Text("", ""))
+        for name in ("fan_out", "dormant")
+    ]
+    transactions = Decoder(Settings()).decode_chunk(Chunk("t", 0, *(np.empty(0, np.int64),) * 2, [], []))[0]
+    found = Assessments(
+        transactions, np.zeros(3, np.uint8), np.array([2.0, 2.9, 2.0]), np.zeros(3, np.int16), ("A",), {},
+        lanes=("dormant", "fan_out"), lane_surprises=np.array([[0.0, 3.0, 4.1], [1.9, 3.0, 4.2]]),
+    )  # fmt: skip
+    batch = Batch(3, found, [], [], 0, 0, {}, np.empty(0, np.int64))
+    folded = Folded(
+        batch, Chunk("t", 0, *(np.empty(0, np.int64),) * 2, [], []), 3.0, ((lanes[0], 4.5), (lanes[1], 4.0))
+    )
+    assert nearest_edge(folded, 0) == (2.0, 3.0, None)
+    assert nearest_edge(folded, 1) == (2.9, 3.0, None)
+    assert nearest_edge(folded, 2) == (4.1, 4.0, lanes[1])

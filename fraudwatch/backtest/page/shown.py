@@ -56,7 +56,8 @@ def missed(findings: Findings, currency: str) -> Html:
         element(
             "p",
             f"{written.counted(total, 'case')} had no alert: {'; '.join(causes)}. {which} The distance is that of the "
-            "transaction that came nearest to the edge, and the sentence is its strongest reason.",
+            "transaction that came nearest to an edge, and the sentence is its strongest reason, or that of the lane "
+            "whose edge it was.",
         ),
         table(
             (
