@@ -130,7 +130,8 @@ class Pipeline:
         the first record that was not folded. One that is no alert is passed over.
         """
         before = self.policy.episodes.kept(self.policy.edge.newest_ms)
-        specs = {spec.code: spec for spec in self.model.reason_specs} if self.model is not None else {}
+        of_model = self.model.reason_specs if self.model is not None else ()
+        specs = {spec.code: spec for spec in (*of_model, *self.policy.lanes.reason_specs)}
         after = in_line(
             before, _alerts(published), specs, since=since, until=until, newest_ms=self.policy.edge.newest_ms
         )
@@ -145,6 +146,7 @@ class Pipeline:
         self._codes = tuple(spec.code for spec in model.reason_specs)
         if model.version != self.policy.model_version:
             self.policy.use(model.reference, model.transactions_per_day / self._partitions, model.version)
+        self.policy.watch(model.lanes)
         self.drift.use(model, model.transactions_per_day / self._partitions)
 
     def try_out(self, candidate: Model | None) -> None:
@@ -235,6 +237,7 @@ class Pipeline:
                 float(found.score[row]),
                 partial(self._reasons, columns[row : row + 1]),
                 account=int(found.transactions.accounts[row]),
+                lanes=found.lane_surprises[:, row],
             )
             if decision is None:
                 continue
@@ -247,13 +250,13 @@ class Pipeline:
         return alerts, cut
 
     def _alerting(self, found: Assessments) -> Iterator[int]:
-        """Rows at or above the edge or to be explored, each while the policy is at it."""
+        """Rows at or above an edge or to be explored, each while the policy is at it."""
         rows = np.flatnonzero(~np.isnan(found.score))
         of = found.transactions
         accounts, times, ids = of.accounts[rows], of.event_time_ms[rows], of.ids[rows]
-        scores = found.score[rows]
+        scores, lanes = found.score[rows], found.lane_surprises[:, rows]
         at = 0
-        while (at := self.policy.judge_rows(accounts, times, scores, ids, at)) < len(rows):
+        while (at := self.policy.judge_rows(accounts, times, scores, ids, at, lanes)) < len(rows):
             yield int(rows[at])
             at += 1
 
