@@ -81,8 +81,10 @@ class Usual:
 
 def counted(cuts: FloatArray, columns: FloatArray) -> IntArray:
     """int64[c, BANDS] for float64[n, c]."""
-    values = columns[:, :, np.newaxis]
-    bands = (values > cuts).sum(axis=2) + (values >= cuts).sum(axis=2)
+    bands = np.zeros(columns.shape, np.int8)
+    for cut in cuts.T:  # a quarter of the time of one comparison with all of them
+        bands += columns > cut
+        bands += columns >= cut
     bands[np.isnan(columns)] = MISSING
     width = columns.shape[1]
     flat = (bands + np.arange(width) * BANDS).ravel()

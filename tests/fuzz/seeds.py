@@ -294,7 +294,14 @@ def _models() -> list[bytes]:
     pointer = json.dumps(said).encode()
     messages = {b"v1/0": whole[:50], b"v1/1": whole[50:], b"v1/manifest": pointer, b"newest": pointer}
     sent = [key + BETWEEN + value for key, value in messages.items()]
-    return [RS.join(sent), *sent, b"v1/0", b"v2/9" + BETWEEN + b"x"]
+    decision = (
+        b'{"version":"v1","promoted":true,"by":"trainer","at_ms":1,"note":"n","comparison":{"psi":0.1}}'
+    )
+    later = [
+        *(key + BETWEEN + pointer for key in (b"v1/candidate", b"x/newest", b"chosen")),
+        *(key + BETWEEN + decision for key in (b"v1/decision", b"v1/choice")),
+    ]
+    return [RS.join(sent), *sent, RS.join([*sent[:2], *later]), b"v1/0", b"v2/9" + BETWEEN + b"x"]
 
 
 def _files() -> list[bytes]:
@@ -377,6 +384,7 @@ _WORDS_OF: dict[str, list[bytes]] = {
     "models": [
         *(RS, BETWEEN, b"v1/\xc2\xb2", b"v1/\xd9\xa3", b"v1/" + b"9" * 5_000),
         *b'v1/ /manifest newest "chunks": 1000000000000 -5 v1/-1'.split(),
+        *b'/candidate /decision /choice chosen "choice":"x" "after":"x" "comparison":{'.split(),
     ],
     "files": [b"\x1f\x8b\x08", b"\x00", b",", b"account_id,client_id\n"],
 }

@@ -168,6 +168,7 @@ def test_a_decision_is_told_once_however_late_it_comes_back() -> None:
         told = len(desk.sent)
         await desk.look()
         assert len(desk.sent) == told > 0
+        assert desk.pipeline.trial is None
         assert desk.register.in_use == pointer_to("v1", artefact("v1"))
         desk.take(desk.held_back)
         assert desk.register.in_use == pointer_to("v2", artefact("v2"))

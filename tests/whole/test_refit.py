@@ -1,5 +1,4 @@
-"""The real worker on a simulated stream: it fits anew, tries the new model in shadow and puts it in use, and a person
-goes back."""
+"""The real worker on a simulated stream: it fits anew, tries the new model in shadow, puts it in use and keeps it."""
 
 import os
 import signal
