@@ -29,6 +29,9 @@ _ABOVE_ZERO = (
 
 LONGEST_WINDOW = Duration(365 * DAY)
 
+LATEST_KEPT = date(6400, 12, 31)
+"""The history keeps event times in 48 bits."""
+
 
 def broken(settings: Settings) -> Iterator[Broken]:
     """Every rule that the settings break."""
@@ -134,6 +137,8 @@ def _dates(settings: Settings) -> Iterator[Broken]:
             yield key, f"expected a date such as 1990-01-01; found {found('', text)}"
     if len(days) == 2 and days[0] >= days[1]:
         yield "limits.earliest", f"expected a date before limits.latest ({days[1]}); found {days[0]}"
+    if len(days) == 2 and days[1] > LATEST_KEPT:
+        yield "limits.latest", f"expected a date up to {LATEST_KEPT}; found {days[1]}"
 
 
 def _zones(settings: Settings) -> Iterator[Broken]:

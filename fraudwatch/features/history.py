@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 
 from fraudwatch.config.settings import Settings
-from fraudwatch.errors import ConfigurationError
 from fraudwatch.features import arrays, kernels, saved
 from fraudwatch.features.arrays import FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN, Used
 from fraudwatch.features.columns import DAY, Column, kept_windows, width
@@ -17,9 +16,6 @@ from fraudwatch.records import ByteArray, FloatArray, IntArray, Outcome, Trait, 
 
 SPARE = 4
 """A pool that was packed anew has a quarter more room than its blocks."""
-
-_LAST_YEAR = 6_400
-"""Kept event times have 48 bits (`kernels.packed`)."""
 
 
 class Observations(msgspec.Struct, frozen=True):
@@ -48,17 +44,9 @@ class History:
     """Of what `state` gives: another one has other tables, and only folding the log again leads to them."""
 
     def __init__(self, settings: Settings, *, described: bool = False) -> None:
-        """An empty history. `described` asks for the columns of the windows, which no judged feature reads.
-
-        Raises ConfigurationError where event times may be later than can be kept.
-        """
+        """An empty history. `described` asks for the columns of the windows, which no judged feature reads."""
         windows = kept_windows(settings.features.windows)
         first_year, last_year = (int(day[:4]) for day in (settings.limits.earliest, settings.limits.latest))
-        if last_year > _LAST_YEAR:
-            raise ConfigurationError(
-                f"limits.latest: expected a date up to {_LAST_YEAR}-12-31, which event times can be kept to; found "
-                f"{settings.limits.latest}"
-            )
         # A year more at either end: local time is ahead of or behind UTC.
         calendar = (settings.features.zone, max(1, first_year - 1), min(9998, last_year + 1))
         offset_starts, offset_values = offsets(*calendar)

@@ -287,6 +287,7 @@ def test_a_wrong_override_is_named():
         ("source: {mapping: {event_time: {path: at, zone: CEST-ish}}}\n", "source.mapping.event_time.zone: expected a time zone"),
         ("features: {zone: ../../etc/passwd}\n", "features.zone: expected a time zone"),
         ("limits: {earliest: 2100-01-01}\n", "limits.earliest: expected a date before limits.latest (2100-01-01); found 2100-01-01"),
+        ("limits: {latest: 9626-01-01}\n", "limits.latest: expected a date up to 6400-12-31; found 9626-01-01"),
         ("limits: {latest: tomorrow}\n", 'limits.latest: expected a date such as 1990-01-01; found "tomorrow"'),
         ("lateness: {grace: 30d}\n", "lateness.grace: expected less than the longest of features.windows (30d); found 30d"),
         ("training: {half_life: 30m}\n", "training.half_life: expected 0s or at least 1h; found 30m"),
