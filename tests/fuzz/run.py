@@ -104,7 +104,7 @@ def _modules_with_kernels() -> list[str]:
         path for path, text in sources.items() if "fraudwatch.compiled" in text or "import numba" in text
     )
     return ["fraudwatch.mixing"] + [
-        ".".join(path.relative_to(root).with_suffix("").parts) for path in modules
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__") for path in modules
     ]
 
 
