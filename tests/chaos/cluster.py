@@ -40,6 +40,7 @@ class Cluster:
             "KAFKA_PORT": str(port),
             "KAFKA_CONTROLLER_PORT": str(controller),
             "KAFKA_PROPERTIES": str(properties),
+            "KAFKA_WAIT_SECONDS": "180",
         }
 
     def start(self) -> None:

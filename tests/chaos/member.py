@@ -92,7 +92,7 @@ def watch_states(points: Points, journal: Journal) -> None:
 
     def noting_make(self: Any, *args: Any, **kwargs: Any) -> None:
         make(self, *args, **kwargs)
-        self.number, self.folded_to = next(numbers), None
+        self.number = next(numbers)
         self.is_live, self.found, self.replayed_from = False, Found(0, 0, 0), None
         journal.note(Made(state=self.number, partition=self.partition))
 
@@ -102,7 +102,6 @@ def watch_states(points: Points, journal: Journal) -> None:
         batch = fold(self, chunk, publish=publish)
         self.is_live, self.found = publish, found_in([batch], [])
         if last >= position:
-            self.folded_to = last + 1
             journal.note(
                 Folded(
                     state=self.number,
@@ -128,7 +127,7 @@ def watch_states(points: Points, journal: Journal) -> None:
     async def noting_replay(self: Any, void: VoidStateError, deliver: Any) -> Any:
         replayed = await replay(self, void, deliver)
         state = self._states[void.chunk.partition]
-        state.is_live, state.folded_to = True, int(void.chunk.offsets[-1]) + 1
+        state.is_live = True
         # Each poison cost it its state, and the one it has began there.
         state.replayed_from = int(void.chunk.offsets[0])
         state.found = found_in([batch for _, _, batch in replayed.parts], replayed.letters)
@@ -189,8 +188,8 @@ def keep_states(directory: Path) -> None:
 
     def keeping_close(self: Any) -> None:
         for state in self._states.held:
-            if state.folded_to not in (None, state.position):
-                continue  # it failed in the middle of a batch: nobody goes on from this state
+            if not state.is_whole:
+                continue  # it is in the middle of a batch, or failed there: nobody goes on from this state
             write_state(directory, Held(state.partition, state.position, of_pipeline(state.pipeline)))
         close(self)
 
