@@ -14,6 +14,9 @@ from fraudwatch.detection.surprise import TailTables
 from fraudwatch.detection.usual import Usual
 from fraudwatch.records import FeatureSpec, FloatArray, IntArray, LaneSpec, Role, Scores, Side
 
+PAST_CONSTANT = 0.05
+"""Surprise a unit of a composite that the sample never saw above 0: composites reach some hundred, surprises 20."""
+
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -150,8 +153,12 @@ class Model:
 
 
 def episode_tails(maxima: FloatArray) -> TailTables:
-    """Of float64[k, l], the largest composites of k account-days."""
-    return TailTables.fit(maxima, [Side.HIGH] * maxima.shape[1])
+    """Of float64[k, l], the largest composites of k account-days.
+
+    A sample of a few weeks has no long silence and maybe no case of some typology. What comes then is still to be told
+    apart: were it all one surprise, no edge could hold a lane to its share.
+    """
+    return TailTables.fit(maxima, [Side.HIGH] * maxima.shape[1], past_constant=PAST_CONSTANT)
 
 
 def detector_inputs(specs: Sequence[FeatureSpec]) -> IntArray:

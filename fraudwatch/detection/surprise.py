@@ -103,9 +103,14 @@ class TailTables:
         }
 
     @classmethod
-    def fit(cls, columns: FloatArray, sides: Sequence[Side]) -> "TailTables":
-        """Learn from float64[n, c], finite or NaN. A column without any value gives surprise 0 to all."""
-        parts = [_fit_column(columns[:, i], side) for i, side in enumerate(sides)]
+    def fit(
+        cls, columns: FloatArray, sides: Sequence[Side], *, past_constant: float = _STEEP
+    ) -> "TailTables":
+        """Learn from float64[n, c], finite or NaN. A column without any value gives surprise 0 to all.
+
+        Past a constant column the surprise is that of nothing like it seen, and rises by `past_constant` a unit.
+        """
+        parts = [_fit_column(columns[:, i], side, past_constant) for i, side in enumerate(sides)]
         lengths = [part.knots.shape[0] for part in parts]
         return cls(
             sides=frozen([SIDE_CODES[side] for side in sides], np.uint8),
@@ -152,13 +157,13 @@ class _Column:
 _NOTHING_KNOWN = _Column(np.empty(0), np.empty(0), 0.0, 0.0)
 
 
-def _fit_column(column: FloatArray, side: Side) -> _Column:
+def _fit_column(column: FloatArray, side: Side, past_constant: float) -> _Column:
     seen = column[~np.isnan(column)]
     if seen.size == 0:
         return _NOTHING_KNOWN
     if side is Side.RARE:
         return _fit_categories(seen)
-    return _fit_tail(-seen if side is Side.LOW else seen)
+    return _fit_tail(-seen if side is Side.LOW else seen, past_constant)
 
 
 def commonest_categories(seen: FloatArray) -> tuple[FloatArray, IntArray]:
@@ -178,13 +183,17 @@ def _fit_categories(seen: FloatArray) -> _Column:
     )
 
 
-def _fit_tail(seen: FloatArray) -> _Column:
+def _fit_tail(seen: FloatArray, past_constant: float) -> _Column:
     values, counts = np.unique(seen, return_counts=True)
     at_least = np.cumsum(counts[::-1])[::-1]
     levels = np.maximum(-np.log10((1.0 + at_least) / (seen.size + 1.0)), 0.0)
     kept = _knots_to_keep(levels)
     if values.size == 1:
-        return _Column(values, levels, _STEEP, float(np.log10(seen.size + 1.0)))
+        unseen = float(np.log10(seen.size + 1.0))
+        if past_constant == _STEEP:
+            return _Column(values, levels, _STEEP, unseen)
+        just_past = np.nextafter(values, np.inf)
+        return _Column(np.concatenate([values, just_past]), np.append(levels, unseen), past_constant, CAP)
     slope = 1.0 / max(_mean_excess(seen, values) * np.log(10.0), 1.0 / _STEEP)
     return _Column(values[kept], levels[kept], slope, CAP)
 

@@ -159,3 +159,9 @@ def test_tables_that_a_kernel_could_not_read_are_refused(name: str, wrong: objec
     assert TailTables.load(ArrayReader(dict(arrays)), [Side.HIGH]).width == 1
     with pytest.raises(ArtefactError, match=name):
         TailTables.load(ArrayReader(arrays | {name: np.asarray(wrong)}), [Side.HIGH])
+
+
+def test_past_a_constant_column_values_can_still_be_told_apart_where_asked() -> None:
+    tables = TailTables.fit(np.zeros((999, 1)), [Side.HIGH], past_constant=0.05)
+    found = tables.surprises(np.array([[0.0], [1e-9], [10.0], [20.0], [1e6], [np.nan]]))[:, 0]
+    np.testing.assert_allclose(found, [0.0, 3.0, 3.5, 4.0, 20.0, 0.0], rtol=0, atol=1e-6)
