@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from oracle import HOUR, START, make, streams
 
 from fraudwatch.config.durations import Duration
-from fraudwatch.config.settings import Features, Lateness, Limits, Settings
-from fraudwatch.errors import ConfigurationError, SnapshotError
+from fraudwatch.config.settings import Features, Lateness, Settings
+from fraudwatch.errors import SnapshotError
 from fraudwatch.features import History
 from fraudwatch.records import Transaction
 
@@ -75,8 +75,3 @@ def test_a_history_kept_with_other_windows_is_refused() -> None:
     other = Settings(features=Features(windows=(Duration(HOUR),)))
     with pytest.raises(SnapshotError, match=r"features\.windows.*fold the log again"):
         saved(History(Settings()), other)
-
-
-def test_event_times_that_could_not_be_kept_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"limits\.latest"):
-        History(Settings(limits=Limits(latest="9999-12-31")))
