@@ -119,6 +119,8 @@ def house(kafka: str, free_port: Callable[[], int], tmp_path_factory: pytest.Tem
                 "sources": {"cards": {"topic": f"cards-{name}"}},
                 "topics": {topic: f"{topic}-{name}" for topic in topics},
                 "training": {"min_transactions": 500, "min_span": "2d"},
+                # One whole day of each partition has transactions enough to be compared.
+                "drift": {"window": "1d"},
                 "snapshots": {"every": "1s"},
                 "metrics": {"port": worker},
             }
@@ -184,12 +186,12 @@ def watching(prometheus: Path, house: House) -> Iterator[Prometheus]:
 
 
 def feed(settings: Settings, server: Prometheus, check: Callable[[], None]) -> None:
-    """Four days until there is a model, then two more to score, and records that are none for intake and worker."""
+    """Six days until there is a model, then three more to score, and records that are none for intake and worker."""
     server.until("count(fraudwatch_lag_records) == 2 and on () count(fraudwatch_source_lag_records)", check)
     cards = replace(settings, source=settings.sources["cards"])
     rows = [
         Row(message.key, message.value, message.event_time_ms)
-        for message in messages(Plan(accounts=150, days=6, start=date(2025, 3, 3)))
+        for message in messages(Plan(accounts=800, days=9, start=date(2025, 3, 3)))
     ]
     half = len(rows) * 2 // 3
     replay(cards, iter(rows[:half]))
@@ -246,6 +248,6 @@ def test_what_the_dashboard_shows_is_what_happened(scraped: Prometheus, house: H
 
 def test_every_alert_rule_can_be_evaluated_and_none_fires_at_a_worker_that_is_well(scraped: Prometheus):
     (group,) = scraped.ask("rules")["groups"]
-    assert len(group["rules"]) == 10
+    assert len(group["rules"]) == 11
     assert [(rule["name"], rule.get("lastError")) for rule in group["rules"] if rule["health"] != "ok"] == []
     assert [rule["name"] for rule in group["rules"] if rule["state"] == "firing"] == []
