@@ -163,8 +163,13 @@ class Transactions(msgspec.Struct, frozen=True):
 
     def text_of(self, row: int, field: TextField) -> str | None:
         """One text of one transaction, None where it is absent."""
-        begin, end = self.spans[row, field]
-        return self.text[begin:end].tobytes().decode() if end > begin else None
+        return text_in(self.text, self.spans[row, field])
+
+
+def text_in(text: ByteArray, span: SmallIntArray) -> str | None:
+    """The part of `text` (UTF-8) from where `span` int32[2] begins to where it ends, None where it is empty."""
+    begin, end = span
+    return text[begin:end].tobytes().decode() if end > begin else None
 
 
 class Stage(StrEnum):

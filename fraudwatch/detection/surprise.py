@@ -50,7 +50,7 @@ TAIL_LEAST, TAIL_MOST = 20, 1_000
 """The exponential tail is fitted on the most extreme percent, but never on fewer or more values than these."""
 
 GRAIN = 2.0**30
-_STEEP = 1e300  # past a constant column the surprise goes to its ceiling at once
+_STEEP = 1e300  # of a tail whose values are next to equal
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,7 @@ class TailTables:
         }
 
     @classmethod
-    def fit(
-        cls, columns: FloatArray, sides: Sequence[Side], *, past_constant: float = _STEEP
-    ) -> "TailTables":
+    def fit(cls, columns: FloatArray, sides: Sequence[Side], *, past_constant: float = 0.0) -> "TailTables":
         """Learn from float64[n, c], finite or NaN. A column without any value gives surprise 0 to all.
 
         Past a constant column the surprise is that of nothing like it seen, and rises by `past_constant` a unit.
@@ -189,11 +187,8 @@ def _fit_tail(seen: FloatArray, past_constant: float) -> _Column:
     levels = np.maximum(-np.log10((1.0 + at_least) / (seen.size + 1.0)), 0.0)
     kept = _knots_to_keep(levels)
     if values.size == 1:
-        unseen = float(np.log10(seen.size + 1.0))
-        if past_constant == _STEEP:
-            return _Column(values, levels, _STEEP, unseen)
-        just_past = np.nextafter(values, np.inf)
-        return _Column(np.concatenate([values, just_past]), np.append(levels, unseen), past_constant, CAP)
+        knots = np.append(values, np.nextafter(values, np.inf))
+        return _Column(knots, np.append(levels, np.log10(seen.size + 1.0)), past_constant, CAP)
     slope = 1.0 / max(_mean_excess(seen, values) * np.log(10.0), 1.0 / _STEEP)
     return _Column(values[kept], levels[kept], slope, CAP)
 

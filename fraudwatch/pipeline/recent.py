@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fraudwatch.records import ByteArray, IntArray, SmallIntArray, TextField, Transactions
+from fraudwatch.records import ByteArray, IntArray, SmallIntArray, TextField, Transactions, text_in
 
 KEPT_OFFSETS = 50_000
 """How far back in the log a transaction has a name: some 25 MB of what was decoded anyway."""
 
 SMALL = 1_000
 """Rows. A quiet stream comes in batches of one or two, tens of thousands of which would take long to look through."""
+
+NAMES = TextField.TRANSACTION_ID, TextField.COUNTERPARTY_ID
 
 
 class _Part(NamedTuple):
@@ -27,10 +29,6 @@ class _Part(NamedTuple):
             np.concatenate([self.spans, other.spans + np.int32(len(self.text))]),
             np.concatenate([self.text, other.text]),
         )
-
-    def text_of(self, row: int, field: TextField) -> str | None:
-        begin, end = self.spans[row, field]
-        return self.text[begin:end].tobytes().decode() if end > begin else None
 
 
 class RecentTransactions:
@@ -66,4 +64,5 @@ class RecentTransactions:
         row = int(part.offsets.searchsorted(offset))
         if row == len(part.offsets) or part.offsets[row] != offset:
             return None, None
-        return part.text_of(row, TextField.TRANSACTION_ID), part.text_of(row, TextField.COUNTERPARTY_ID)
+        transaction_id, counterparty_id = (part.spans[row, field] for field in NAMES)
+        return text_in(part.text, transaction_id), text_in(part.text, counterparty_id)

@@ -16,30 +16,17 @@ from fraudwatch.broker.models import Version, versions
 from fraudwatch.broker.replay import Row, replay
 from fraudwatch.broker.tail import tail
 from fraudwatch.broker.topics import apply
-from fraudwatch.config.loading import load
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import dump
-from fraudwatch.simulate import Plan, messages
 
-CONFIGURATION = Path(__file__).parents[2] / "configs" / "simulated.yaml"
 WORK_SECONDS = 90.0
-RECORDS = 12_000
 
 
 @pytest.fixture
-def settings(kafka: str, unique_name: Callable[[str], str]) -> Settings:
-    name = unique_name("refit")
-    own = ("review", "dead_letters", "dispositions", "models", "transactions", "snapshots")
-    return load(
-        CONFIGURATION,
-        {},
-        {
-            "kafka.bootstrap_servers": kafka,
-            "kafka.group": name,
-            "kafka.session_timeout": "6s",
-            "source.topic": f"{name}.source",
+def settings(simulated: Callable[..., Settings]) -> Settings:
+    return simulated(
+        **{
             "alerts.alerts_per_day": "20",
-            "metrics.port": "0",
             "detection.detectors": "[]",
             "training.min_transactions": "2000",
             "training.min_span": "7d",
@@ -49,15 +36,8 @@ def settings(kafka: str, unique_name: Callable[[str], str]) -> Settings:
             "trial.share": "1",
             # Of accounts that have just been met nearly everything is still changing.
             "trial.psi_limit": "1",
-            **{f"topics.{topic}": f"{name}.{topic}" for topic in own},
-        },
+        }
     )
-
-
-@pytest.fixture
-def rows() -> Iterator[Row]:
-    found = islice(messages(Plan(accounts=150, days=60, seed=5)), RECORDS)
-    return (Row(message.key, message.value, message.event_time_ms) for message in found)
 
 
 class Work:
@@ -99,9 +79,9 @@ class Work:
 
 
 @pytest.fixture
-def work(settings: Settings, tmp_path: Path, rows: Iterator[Row]) -> Iterator[Work]:
+def work(settings: Settings, tmp_path: Path, rows: list[Row]) -> Iterator[Work]:
     apply(settings, partitions=1)
-    at_work = Work(settings, tmp_path, rows)
+    at_work = Work(settings, tmp_path, iter(rows))
     yield at_work
     if at_work.process.poll() is None:
         at_work.process.kill()

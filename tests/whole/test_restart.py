@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -19,43 +18,20 @@ from fraudwatch.broker.replay import Row, replay
 from fraudwatch.broker.tail import tail
 from fraudwatch.broker.topics import apply
 from fraudwatch.config.durations import Duration
-from fraudwatch.config.loading import load
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import dump
 from fraudwatch.pipeline import Pipeline, dumped
 from fraudwatch.pipeline.training import TrainingSample, train
 from fraudwatch.records import Chunk, Record
-from fraudwatch.simulate import Plan, messages
 from fraudwatch.stream.restored import restored
 
-CONFIGURATION = Path(__file__).parents[2] / "configs" / "simulated.yaml"
 WORK_SECONDS = 90.0
-PARTITIONS, RECORDS = 2, 12_000
+PARTITIONS = 2
 
 
 @pytest.fixture
-def settings(kafka: str, unique_name: Callable[[str], str]) -> Settings:
-    name = unique_name("restart")
-    own = ("review", "dead_letters", "dispositions", "models", "transactions", "snapshots")
-    return load(
-        CONFIGURATION,
-        {},
-        {
-            "kafka.bootstrap_servers": kafka,
-            "kafka.group": name,
-            "kafka.session_timeout": "6s",
-            "source.topic": f"{name}.source",
-            "alerts.alerts_per_day": "60",
-            "metrics.port": "0",
-            **{f"topics.{topic}": f"{name}.{topic}" for topic in own},
-        },
-    )
-
-
-@pytest.fixture
-def rows() -> list[Row]:
-    found = islice(messages(Plan(accounts=150, days=60, seed=5)), RECORDS)
-    return [Row(message.key, message.value, message.event_time_ms) for message in found]
+def settings(simulated: Callable[..., Settings]) -> Settings:
+    return simulated(**{"alerts.alerts_per_day": "60"})
 
 
 @pytest.fixture
@@ -63,7 +39,7 @@ def model(settings: Settings, tmp_path: Path, rows: list[Row]) -> Path:
     """Fitted on the first half of the same stream."""
     sample = TrainingSample(settings.training)
     pipeline = Pipeline(settings, training=sample)
-    values = [row.value for row in rows[: RECORDS // 2]]
+    values = [row.value for row in rows[: len(rows) // 2]]
     pipeline.fold(Chunk.of([Record("fit", 0, n, -1, None, value) for n, value in enumerate(values)]))
     detection.write(detection.pack(train(settings, sample)), tmp_path / "model")
     return tmp_path / "model"
@@ -113,7 +89,7 @@ def test_a_worker_that_was_stopped_and_then_killed_alerts_and_knows_as_if_it_nev
     settings: Settings, rows: list[Row], model: Path, tmp_path: Path
 ) -> None:
     apply(settings, partitions=PARTITIONS)
-    third = RECORDS // 3
+    third = len(rows) // 3
     replay(settings, rows[:third])
     said = work(settings, tmp_path, model, third, signal.SIGTERM)
     assert said.count("saved at offset") == PARTITIONS
@@ -122,7 +98,7 @@ def test_a_worker_that_was_stopped_and_then_killed_alerts_and_knows_as_if_it_nev
     said = work(often, tmp_path, model, 2 * third, signal.SIGKILL)
     assert said.count("restored from the snapshot at offset") == PARTITIONS
     replay(settings, rows[2 * third :])
-    said = work(settings, tmp_path, model, RECORDS, signal.SIGTERM)
+    said = work(settings, tmp_path, model, len(rows), signal.SIGTERM)
     assert said.count("restored from the snapshot at offset") == PARTITIONS
     assert "ERROR" not in said
 
