@@ -4,7 +4,6 @@ broker → topics → worker → ready → feed ⇄ look, until the time is over
 """
 
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -60,11 +59,12 @@ class Demo:
         self._rate = rate
         self._seconds = seconds
         self._show = show
-        self._asked = threading.Event()
+        self._is_asked = False
 
     def ask_to_end(self) -> None:
         """The feed stops, what is on its way is handled, and `run` returns its summary."""
-        self._asked.set()
+        # No threading.Event: the thread that a signal interrupts may hold its lock, and would wait for itself.
+        self._is_asked = True
 
     def run(self) -> Summary:
         """Raises FraudwatchError when the input cannot be used, or the worker ends by itself or stands still."""
@@ -85,8 +85,8 @@ class Demo:
             else:
                 feed = file_feed(settings, rows, self._rate, run)
             stack.enter_context(feed)
-            run.await_ready(self._asked)
-            run.follow(feed, self._asked, self._seconds)
+            run.await_ready(lambda: self._is_asked)
+            run.follow(feed, lambda: self._is_asked, self._seconds)
             return run.drain(feed)
 
 
@@ -119,9 +119,9 @@ class _Run:
     def has_model(self) -> bool:
         return self._seen.model_version is not None
 
-    def await_ready(self, asked: threading.Event) -> None:
+    def await_ready(self, is_asked: Callable[[], bool]) -> None:
         """Until the worker has its partitions. Raises FraudwatchError when that takes too long."""
-        while not (self._worker.is_ready or asked.is_set()):
+        while not (self._worker.is_ready or is_asked()):
             self._worker.require_alive()
             if time.monotonic() - self._started_at > START_SECONDS:
                 raise FraudwatchError(
@@ -129,15 +129,15 @@ class _Run:
                     f"said:\n  {self._worker.last_words}"
                 )
             self._tell(Stage.STARTING)
-            asked.wait(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)
 
-    def follow(self, feed: Feed, asked: threading.Event, seconds: float | None) -> None:
+    def follow(self, feed: Feed, is_asked: Callable[[], bool], seconds: float | None) -> None:
         """Feed and look until the time is over, the rows have ended or somebody asks."""
         self._started_at = time.monotonic()
         until = None if seconds is None else self._started_at + max(seconds - STOP_FEEDING_SECONDS, 0)
         feed.start()
-        while not (asked.is_set() or feed.has_ended or (until is not None and time.monotonic() >= until)):
-            asked.wait(LOOK_SECONDS)
+        while not (is_asked() or feed.has_ended or (until is not None and time.monotonic() >= until)):
+            time.sleep(LOOK_SECONDS)
             self._look(feed)
             self._tell(Stage.FEEDING)
 

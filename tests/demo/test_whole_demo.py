@@ -7,26 +7,43 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fraudwatch.config.settings import Settings
+from fraudwatch.demo import Demo
 from fraudwatch.demo.running import DRAIN_SECONDS
 
 # Less to wait for than a demo has; detection is the same.
 SOONER = ["--set", "training.min_transactions=600", "--set", "training.min_span=6h"]
 
 
-def start(directory: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "fraudwatch", "demo", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"TMPDIR": str(directory)},
-    )
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path) -> Iterator[Start]:
+    """Starts `fraudwatch demo` with the arguments given; what has not ended by the end of the test is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "fraudwatch", "demo", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"TMPDIR": str(tmp_path)},
+        )
+        started.append(demo)
+        return demo
+
+    yield start
+    for demo in started:
+        demo.kill()
+        demo.communicate()
 
 
 def workers_of(demo: int) -> Iterator[int]:
@@ -55,8 +72,8 @@ def assert_adds_up(summary: dict[str, Any]) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_a_demo_scores_and_alerts_and_ctrl_c_ends_it_with_a_summary_that_adds_up(tmp_path):
-    demo = start(tmp_path, "--json", *SOONER)
+def test_a_demo_scores_and_alerts_and_ctrl_c_ends_it_with_a_summary_that_adds_up(start, tmp_path):
+    demo = start("--json", *SOONER)
     await_line(demo, r"alerts: .*[1-9]\d* (high|medium|low) ")
     demo.send_signal(signal.SIGINT)
     out, said = demo.communicate(timeout=100)
@@ -72,9 +89,26 @@ def test_a_demo_scores_and_alerts_and_ctrl_c_ends_it_with_a_summary_that_adds_up
     assert list(tmp_path.iterdir()) == []
 
 
+def test_asking_a_demo_to_end_calls_nothing_that_could_wait():
+    """A signal handler does it, and a lock may be held by the very thread that the signal interrupts."""
+    demo = Demo(Settings())
+    called: list[str] = []
+
+    def see(frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            called.append(frame.f_code.co_qualname)
+
+    sys.setprofile(see)
+    try:
+        demo.ask_to_end()
+    finally:
+        sys.setprofile(None)
+    assert called == ["Demo.ask_to_end"]
+
+
 @pytest.mark.timeout(120)
-def test_a_demo_ends_by_itself_after_the_time_it_was_given(tmp_path):
-    demo = start(tmp_path, "--for", "4", "--json")
+def test_a_demo_ends_by_itself_after_the_time_it_was_given(start, tmp_path):
+    demo = start("--for", "4", "--json")
     out, said = demo.communicate(timeout=100)
     assert demo.returncode == 0, said
     summary = json.loads(out)
@@ -86,12 +120,12 @@ def test_a_demo_ends_by_itself_after_the_time_it_was_given(tmp_path):
 
 
 @pytest.mark.timeout(120)
-def test_a_demo_of_a_file_ends_with_it_and_says_what_became_of_every_row(tmp_path):
+def test_a_demo_of_a_file_ends_with_it_and_says_what_became_of_every_row(start, tmp_path):
     file = tmp_path / "rows.jsonl"
     rows = [row(number) for number in range(400)]
     conflicting = rows[-1].replace("10.00", "11.00")
     file.write_text("\n".join([*rows, "no transaction", rows[0], conflicting]))
-    demo = start(tmp_path, "--input", str(file), "--json")
+    demo = start("--input", str(file), "--json")
     out, said = demo.communicate(timeout=100)
     assert demo.returncode == 0, said
     summary = json.loads(out)
