@@ -15,10 +15,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 KAFKA_SH = Path(__file__).parents[1] / "deploy" / "kafka" / "kafka.sh"
 MARKER_OF_FIXTURE = {"kafka": "kafka", "java_and_jars": "kafka", "labelled": "data"}
+
+
+# No test is judged by its time, and the first call of a kernel compiles it.
+hypothesis.settings.register_profile("untimed")
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudwatch.compiled import compiled
@@ -31,7 +31,6 @@ def test_different_numbers_never_get_the_same_hash(numbers: list[int]) -> None:
     assert len(set(mix(np.array(numbers, dtype=np.uint64)).tolist())) == len(numbers)
 
 
-@settings(deadline=None)  # the kernel is compiled by the first call
 @given(words)
 def test_a_kernel_mixes_one_number_to_the_bits_of_an_array(numbers: list[int]) -> None:
     array = np.array(numbers, dtype=np.uint64)

@@ -345,7 +345,7 @@ def hostile_reasons(draw: st.DrawFn) -> tuple[Reason, ...]:
     currency=st.sampled_from(["EUR", "JPY", "KWD", "USD", "XXX"]),
     budget=st.sampled_from([0.01, 40.0, 1e9]),
 )
-@example_settings(max_examples=150, deadline=None)
+@example_settings(max_examples=150)
 def test_whatever_comes_in_an_alert_validates(
     one_by_one: type[Any],
     rows: list[tuple[str, int, int, float]],

@@ -185,7 +185,7 @@ def test_the_schema_is_itself_valid_and_describes_every_field() -> None:
 
 
 @given(st.binary(max_size=300) | st.recursive(st.none() | st.text(), st.lists).map(msgspec.json.encode))
-@example_settings(max_examples=400, deadline=None)
+@example_settings(max_examples=400)
 def test_any_bytes_are_refused_in_a_short_message(junk: bytes) -> None:
     with pytest.raises(UnusableInputError, match="expected a disposition") as refused:
         read(junk)
@@ -214,7 +214,7 @@ def near_misses() -> st.SearchStrategy[bytes]:
 
 
 @given(near_misses())
-@example_settings(max_examples=600, deadline=None)
+@example_settings(max_examples=600)
 def test_what_is_read_is_valid_and_writes_back_the_same(message: bytes) -> None:
     try:
         disposition = read(message)
@@ -230,7 +230,7 @@ def test_what_is_read_is_valid_and_writes_back_the_same(message: bytes) -> None:
     ids=st.lists(st.text(min_size=1, max_size=50), min_size=1, max_size=5),
     note=st.text(min_size=1, max_size=200),
 )
-@example_settings(max_examples=200, deadline=None)
+@example_settings(max_examples=200)
 def test_whatever_text_is_given_is_written_whole_or_refused(
     word: Verdict, account_id: str, ids: list[str], note: str
 ) -> None:

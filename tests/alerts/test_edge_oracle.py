@@ -101,7 +101,7 @@ def one_by_one(edge: PlainEdge, given: Stream, cuts: list[int], swap_at: int) ->
     return found, states
 
 
-@example_settings(max_examples=40, deadline=None)
+@example_settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     count=st.integers(1, 4_000),

@@ -100,7 +100,7 @@ def _decide(edge: Any, lanes: Any, number: int, reached: list[int], account: int
         edge.opened()
 
 
-@example_settings(max_examples=30, deadline=None)
+@example_settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**32),
     count=st.integers(1, 3_000),

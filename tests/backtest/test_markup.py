@@ -1,7 +1,7 @@
 """Nothing that is put into the page can break out of its place."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markup_seen import HOSTILE, seen
 
@@ -16,7 +16,6 @@ def test_a_hostile_text_is_shown_as_it_is_written(hostile: str) -> None:
     assert found.attributes == [("aria-label", hostile)]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_stays_text(child: str, attribute: str) -> None:
     found = seen(element("td", child, title=attribute))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -58,7 +58,6 @@ def test_an_account_is_known_from_the_training_span_or_eight_days_before() -> No
     assert known.tolist() == [True, True, True, False, False, False, True]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
 def test_intervals_are_wilsons(counted: tuple[int, int]) -> None:
     hits, of = counted
@@ -75,7 +74,6 @@ def test_a_share_of_nothing_is_none() -> None:
     assert measures.share(0, 0) == measures.Share(0, 0, None, None, None)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_the_sign_test_is_the_exact_one(first: int, second: int) -> None:
     expected = binomtest(first, first + second).pvalue if first + second else 1.0

@@ -72,7 +72,7 @@ def findings(model: Model, stream: Stream, cuts: list[int]) -> list[Finding]:
 
 
 @given(cuts=st.lists(st.integers(1, 1_500), min_size=1, max_size=5))
-@trials(max_examples=15, deadline=None)
+@trials(max_examples=15)
 def test_the_same_is_found_at_every_transaction_in_whatever_batches_they_come(
     model: Model, changed: Stream, cuts: list[int]
 ) -> None:

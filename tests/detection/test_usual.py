@@ -41,21 +41,19 @@ def plain_psi(before: list[float], after: list[float]) -> float:
 
 
 @given(VALUES, VALUES)
-@trials(max_examples=200, deadline=None)
+@trials(max_examples=200)
 def test_the_index_is_that_of_the_definition(before: list[float], after: list[float]) -> None:
     usual = Usual.fit(column(*before))
     assert usual.psi(usual.counts(column(*after)))[0] == pytest.approx(plain_psi(before, after), abs=1e-12)
 
 
 @given(VALUES)
-@trials(deadline=None)
 def test_a_sample_is_not_far_from_itself(values: list[float]) -> None:
     usual = Usual.fit(column(*values))
     assert usual.psi(usual.counts(column(*values))).tolist() == [0.0]
 
 
 @given(VALUES, st.integers(0, 60))
-@trials(deadline=None)
 def test_counts_of_parts_add_up(values: list[float], at: int) -> None:
     whole = column(*values)
     usual = Usual.fit(whole)

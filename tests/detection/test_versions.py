@@ -40,7 +40,7 @@ def decision(version: str, *, by: str = TRAINER, promoted: bool = True) -> Decis
 
 
 @given(st.binary(max_size=50), st.binary(max_size=50), st.integers(1, 20))
-@trials(max_examples=100, deadline=None)
+@trials(max_examples=100)
 def test_an_artefact_comes_back_as_it_went_however_it_was_cut(
     manifest: bytes, arrays: bytes, size: int
 ) -> None:
@@ -60,7 +60,7 @@ def test_no_message_is_larger_than_a_broker_takes_by_default() -> None:
 
 
 @given(st.integers(0, 2_000_000))
-@trials(max_examples=20, deadline=None)
+@trials(max_examples=20)
 def test_a_changed_byte_is_refused(place: int) -> None:
     messages = to_messages("v1", Bytes(b"m", bytes(2_000_000)))
     key, chunk = messages[place // 900_000]
@@ -186,7 +186,7 @@ def compacted(messages: Messages) -> Messages:
 
 
 @given(topics(), st.integers(0, 40))
-@trials(max_examples=500, deadline=None)
+@trials(max_examples=500)
 def test_a_compacted_topic_puts_the_same_version_in_use(messages: Messages, dirty: int) -> None:
     """Kafka compacts up to some offset; what comes after it is all there."""
     expected = registered(messages).in_use

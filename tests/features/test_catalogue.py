@@ -120,7 +120,7 @@ numbers = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(numbers)
 def test_values_equal_their_definition(
     drawn: tuple[int, int, float, float, int, int, float, int, int],

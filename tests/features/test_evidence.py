@@ -50,7 +50,7 @@ def test_of_an_account_nobody_knows_there_is_none() -> None:
     assert evidence(history, int(columns.accounts[0]) + 1, 0) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(streams(), st.integers(1, 60), st.integers(1, 12))
 def test_evidence_is_a_function_of_what_had_come_however_the_stream_is_cut(
     stream: list[Transaction], cut: int, most: int

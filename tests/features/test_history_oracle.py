@@ -26,7 +26,7 @@ from fraudwatch.features.columns import Aggregate, Column, window_column
 from fraudwatch.records import Transaction
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     streams(),
     st.lists(st.integers(0, 60), max_size=6),
@@ -40,7 +40,7 @@ def test_columns_equal_a_recomputation_however_the_stream_is_cut(
     assert_equal_to_oracle(Settings(features=Features(zone=zone), lateness=lateness), stream, cuts)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(streams(), st.lists(st.integers(1, 3_000_000_000), min_size=1, max_size=5, unique=True))
 def test_columns_equal_a_recomputation_for_any_windows(stream: list[Transaction], windows: list[int]) -> None:
     lengths = tuple(Duration(length) for length in sorted(windows))

@@ -73,7 +73,7 @@ def test_composites_equal_a_recomputation_and_every_lane_has_something_to_say(co
     assert ((found == 0).sum(axis=0) > 10).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(streams(), st.lists(st.integers(0, 60), max_size=4), st.sampled_from([Settings(), SHORT]))
 def test_composites_equal_a_recomputation_for_any_stream(
     stream: list[Transaction], cuts: list[int], configured: Settings

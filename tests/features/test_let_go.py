@@ -109,7 +109,7 @@ class Plain:
         return oracle
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(streams(accounts=7), st.integers(1, 5), st.integers(1, 60))
 def test_columns_equal_a_recomputation_over_what_is_remembered(
     stream: list[Transaction], most: int, cut: int

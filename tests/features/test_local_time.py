@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from by_columns import columns_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraudwatch.config.settings import Features, Limits, Settings
@@ -43,7 +43,6 @@ def test_any_time_has_a_moment_of_the_week(local: int) -> None:
     assert 0 <= moment_of(local) < 7 * 24
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(ms("1902-01-01T00Z"), ms("2099-12-31T23:59Z")))),
     st.sampled_from(ZONES),

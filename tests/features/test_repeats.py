@@ -101,7 +101,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(arrivals)
 def test_repeats_are_those_of_a_memory_that_forgets_nothing(stream: list[Transaction]) -> None:
     plain = Plain(24 * HOUR)

@@ -25,7 +25,7 @@ def saved(history: History, configured: Settings) -> History:
         return History.of(configured, dict(arrays), described=True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(streams(accounts=6), streams(accounts=6), st.sampled_from([3, 100]))
 def test_what_follows_is_the_same_to_the_bit(
     first: list[Transaction], then: list[Transaction], most: int

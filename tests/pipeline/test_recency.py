@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as trials
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -59,7 +58,6 @@ def test_without_a_half_life_a_state_says_nothing_of_one(configured: Settings) -
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=50))
-@trials(deadline=None)
 def test_of_one_moment_the_smallest_hashes_are_taken_as_without_decay(hashes: list[int]) -> None:
     lots = lots_of(hashes, np.full(len(hashes), NOW))
     order = np.argsort(np.array(hashes, np.uint64), kind="stable")
@@ -67,7 +65,6 @@ def test_of_one_moment_the_smallest_hashes_are_taken_as_without_decay(hashes: li
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 40 * 365), st.integers(1, 1_000))
-@trials(deadline=None)
 def test_what_is_newer_is_preferred(lot: int, day: int, later_hours: int) -> None:
     older, newer = lots_of([lot, lot], [day * DAY, day * DAY + later_hours * 3_600_000])
     assert newer < older

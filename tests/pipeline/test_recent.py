@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -51,7 +51,6 @@ def test_a_quiet_stream_leaves_few_parts_to_look_through() -> None:
         assert recent.ids(offset, of=5 * SMALL) == ids_of(offset)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 30_000) | st.just(1), min_size=1, max_size=30),
     st.lists(st.integers(0, 30), max_size=6),

@@ -45,7 +45,7 @@ def test_the_forgery_itself_is_taken() -> None:
     assert same(snapshots.assemble(snapshots.read(changed(lambda told: None)), PIECES), BLOCKS)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(MANIFEST) - 1), st.integers(1, 255))
 def test_a_changed_byte_of_the_manifest_is_found(place: int, change: int) -> None:
     damaged = bytearray(MANIFEST)
@@ -54,14 +54,14 @@ def test_a_changed_byte_of_the_manifest_is_found(place: int, change: int) -> Non
         snapshots.read(bytes(damaged))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, len(MANIFEST) - 1))
 def test_half_a_manifest_is_none(length: int) -> None:
     with pytest.raises(SnapshotError):
         snapshots.read(MANIFEST[:length])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, len(PIECES) - 1), st.data())
 def test_a_changed_byte_of_a_piece_is_found(number: int, data: st.DataObject) -> None:
     damaged = bytearray(PIECES[number])

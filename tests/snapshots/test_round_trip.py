@@ -38,7 +38,7 @@ def any_blocks(draw: st.DrawFn) -> Blocks:
     return draw(st.dictionaries(NAMES, st.builds(Block, st.integers(0, 9), named), max_size=3))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(any_blocks(), st.integers(40, 600))
 def test_any_blocks_come_back_to_the_bit(blocks: Blocks, piece_bytes: int) -> None:
     manifest, found = sent(blocks, piece_bytes)

@@ -43,7 +43,7 @@ topics = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 6), min_size=1)
 
 
 @given(topics, st.integers(1, 4), st.integers(1, 4))
-@trials(max_examples=60, deadline=None)
+@trials(max_examples=60)
 def test_every_partition_has_one_member_and_equal_numbers_of_like_topics_have_the_same(
     partitions: dict[str, int], first: int, second: int
 ) -> None:

@@ -50,7 +50,7 @@ messages = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(VERDICTS), st.b
 
 
 @given(messages)
-@trials(max_examples=100, deadline=None)
+@trials(max_examples=100)
 def test_the_count_is_that_of_what_stands_however_often_and_in_whatever_order_it_is_told(
     told: list[tuple[int, str, bool]],
 ) -> None:

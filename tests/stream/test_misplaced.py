@@ -22,7 +22,7 @@ Start = Callable[..., Any]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 7), max_size=4)), max_size=20))
-@trials(max_examples=100, deadline=None)
+@trials(max_examples=100)
 def test_it_counts_the_accounts_of_two_or_more_partitions_each_once(
     batches: list[tuple[int, list[int]]],
 ) -> None:
