@@ -59,6 +59,7 @@ class Edge:
         self._histogram = np.zeros(BINS)
         self._ranked = np.zeros(BINS)
         self._exceeding: FloatArray | None = None
+        self._is_low: bool | None = None
         self._current = self._former = account_days.empty(account_days.FIRST_SLOTS)
         self._clock = np.zeros(1, dtype=CLOCK)
         self._clock[0] = (NEVER, NEVER, 0, 0, 0)
@@ -217,9 +218,11 @@ class Edge:
 
         Then the budget exceeds what is unusual: alerts are the everyday's largest, and say little.
         """
-        above = self.rank(self.raised_from) / self._budget.partitions
-        ordinary = histogram.ordinarily_exceeding(self._ranked, self._observed_days, self.raised_from)
-        return ordinary >= LOW_FROM * above
+        if self._is_low is None:
+            above = self.rank(self.raised_from) / self._budget.partitions
+            ordinary = histogram.ordinarily_exceeding(self._ranked, self._observed_days, self.raised_from)
+            self._is_low = ordinary >= LOW_FROM * above
+        return self._is_low
 
     def _refresh(self) -> None:
         if not self._observed_days:
@@ -255,7 +258,7 @@ class Edge:
 
     def _estimate(self, counts: FloatArray) -> None:
         np.copyto(self._ranked, counts)
-        self._exceeding = None
+        self._exceeding = self._is_low = None
         self._aimed_with = self._spending.overspent
         share, explore = self._budget.share, self._budget.explore
         aim = (1.0 - explore) * share * self._spending.correction

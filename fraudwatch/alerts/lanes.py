@@ -83,6 +83,7 @@ class Lanes:
         self._ranked = np.zeros((count, BINS))
         self._days = np.zeros(count)
         self._exceeding: FloatArray | None = None
+        self._lows: dict[int, bool] = {}
         self._rotate_at_ms = NEVER
 
     def __len__(self) -> int:
@@ -115,8 +116,10 @@ class Lanes:
 
     def level(self, surprises: Sequence[float]) -> Severity:
         """The highest severity whose threshold one of them reaches."""
-        reached = [level for level in Severity if surprises and (self.thresholds[level] <= surprises).any()]
-        return max(reached, default=Severity.LOW)
+        if not surprises:
+            return Severity.LOW
+        reached = (self.thresholds <= surprises).any(axis=1)
+        return max((level for level in Severity if reached[level]), default=Severity.LOW)
 
     def start(self, newest_ms: int, account_days_a_day: float) -> None:
         """Have edges before the first transaction: those of the training sample."""
@@ -171,6 +174,11 @@ class Lanes:
 
     def is_low(self, lane: int) -> bool:
         """As `Edge.is_low`: whether most of what reaches the lane's edge would if its surprises fell off ordinarily."""
+        if lane not in self._lows:
+            self._lows[lane] = self._is_low(lane)
+        return self._lows[lane]
+
+    def _is_low(self, lane: int) -> bool:
         ranked, edge = self._ranked[lane], float(self.raised_from[lane])
         above = histogram.exceeded_at(histogram.exceeding(ranked, 1.0), edge)
         from_bin = np.cumsum(ranked[::-1])[::-1]
@@ -213,6 +221,7 @@ class Lanes:
 
     def _estimate(self, left: float, account_days_a_day: float) -> None:
         self._exceeding = None
+        self._lows.clear()
         aims = self.share * np.array([self._spending.correction, MEDIUM_SHARE, HIGH_SHARE])
         estimate(
             self.histograms, self._ranked, self.thresholds, self._days, _TAIL, account_days_a_day, left, aims

@@ -11,6 +11,8 @@ placeholder without a value outside brackets reads "unknown". Brackets do not ne
 
 import re
 from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
 
 from fraudwatch.alerts import written
 from fraudwatch.alerts.episodes import Episode
@@ -104,13 +106,31 @@ def _fill(reason: Reason, currency: str, language: Language) -> str:
         "usual": written.by_unit(reason.usual, spec.unit, currency, language),
         "window": None if spec.window_ms is None else written.window(spec.window_ms, language),
     }
+    text = ""
+    for part in _parts(spec.sentence.en if language == "en" else spec.sentence.fr):
+        if part.is_optional and any(values[name] is None for name in part.names):
+            continue
+        for before, name in zip(part.texts, part.names, strict=False):
+            text += before + (values[name] or _UNKNOWN[language])
+        text += part.texts[-1]
+    return text
 
-    def optional(part: re.Match[str]) -> str:
-        names = _PLACEHOLDER.findall(part[1])
-        return "" if any(values[name] is None for name in names) else part[1]
 
-    template = _OPTIONAL.sub(optional, spec.sentence.en if language == "en" else spec.sentence.fr)
-    return _PLACEHOLDER.sub(lambda found: values[found[1]] or _UNKNOWN[language], template)
+class _Part(NamedTuple):
+    """Of a template: its texts, one more than there are names of placeholders between them."""
+
+    is_optional: bool
+    texts: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+@cache
+def _parts(template: str) -> tuple[_Part, ...]:
+    """There are as many templates as features, and thousands of sentences of each."""
+    pieces = [_PLACEHOLDER.split(piece) for piece in _OPTIONAL.split(template)]
+    return tuple(
+        _Part(place % 2 == 1, tuple(piece[::2]), tuple(piece[1::2])) for place, piece in enumerate(pieces)
+    )
 
 
 def _summary(episode: Episode, currency: str, language: Language, is_sample: bool) -> str:
