@@ -118,7 +118,7 @@ class Lanes:
         """The highest severity whose threshold one of them reaches."""
         if not surprises:
             return Severity.LOW
-        reached = (self.thresholds <= surprises).any(axis=1)
+        reached = np.any(self.thresholds <= np.array(surprises), axis=1).tolist()
         return max((level for level in Severity if reached[level]), default=Severity.LOW)
 
     def start(self, newest_ms: int, account_days_a_day: float) -> None:
