@@ -23,7 +23,7 @@ MARKER_OF_FIXTURE = {"kafka": "kafka", "java_and_jars": "kafka", "labelled": "da
 
 
 # No test is judged by its time, and the first call of a kernel compiles it.
-hypothesis.settings.register_profile("untimed")
+hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
