@@ -32,6 +32,9 @@ LEAST_CONTRIBUTION = 0.05
 MEDIAN_SURPRISE = math.log10(2)
 """Half of the training sample is at least as extreme: nothing that a sentence could call unusual."""
 CUT_LISTED = 100
+LOOKED_INTO = 16
+"""Transactions of an episode whose reasons are all looked for. Of an account that alerts with each of its thousands of
+transactions a day, further ones would cost twenty times what scoring does, to find what the alert says already."""
 _HIGH_THEMES = 2
 _EDGE, _LANES, _REMEMBERED = "edge.", "lanes.", "remembered"
 """Names of what lies in `Policy.state`; the last is the bytes (uint8) of a `Remembered` as msgpack."""
@@ -310,10 +313,13 @@ class Policy:
         if episode is None and not has_room and level < Severity.HIGH:
             return self._cut(candidate, lane, level)  # whatever its reasons: a shock day pays for none
         said = tuple(self.lanes.reason(place, candidate.surprises[place]) for place in candidate.lanes)
-        why = _shown(said + reasons(), lane)
-        if not why:  # nothing a person could check: happens only where the budget exceeds what is unusual
-            return None
-        severity = _severity(level, why)
+        if episode is not None and not self._may_tell_more(episode, candidate, level):
+            why, severity = _shown(said), episode.severity
+        else:
+            why = _shown(said + reasons(), lane)
+            if not why:  # nothing a person could check: happens only where the budget exceeds what is unusual
+                return None
+            severity = _severity(level, why)
         if episode is not None:
             self._take_back(candidate, episode.lane, episode.first_ms)
             score = candidate.by(episode.lane)
@@ -326,6 +332,20 @@ class Policy:
         score = candidate.by(lane)
         episode = self.episodes.open(transaction, offset, score, severity, why, newest_ms, lane)
         return self._decision(Kind.OPENED, episode)
+
+    @staticmethod
+    def _may_tell_more(episode: Episode, candidate: Candidate, level: Severity) -> bool:
+        """Whether the reasons of a transaction that joins are worth their price; those of its lanes cost nothing.
+
+        In a long episode they are where it is stranger than all before, or where an update is due anyway.
+        """
+        is_doubling = episode.count & (episode.count + 1) == 0
+        return (
+            episode.count < LOOKED_INTO
+            or is_doubling
+            or level > episode.severity
+            or candidate.by(episode.lane) > episode.score
+        )
 
     def _sample(self, candidate: Candidate, reasons: Callable[[], tuple[Reason, ...]]) -> Decision | None:
         """An account whose episode is open is looked at anyway, and a day beyond its ceiling has no room."""

@@ -254,7 +254,7 @@ class Pipeline:
         rows = np.flatnonzero(~np.isnan(found.score))
         of = found.transactions
         accounts, times, ids = of.accounts[rows], of.event_time_ms[rows], of.ids[rows]
-        scores, lanes = found.score[rows], found.lane_surprises[:, rows]
+        scores, lanes = found.score[rows], np.take(found.lane_surprises, rows, axis=1)
         at = 0
         while (at := self.policy.judge_rows(accounts, times, scores, ids, at, lanes)) < len(rows):
             yield int(rows[at])

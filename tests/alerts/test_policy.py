@@ -9,7 +9,7 @@ import pytest
 
 from fraudwatch.alerts import Decision, Kind
 from fraudwatch.alerts.episodes import Severity, alert_id
-from fraudwatch.alerts.policy import CUT_LISTED
+from fraudwatch.alerts.policy import CUT_LISTED, LOOKED_INTO
 from fraudwatch.records import Reason, Role, Side, Theme, Transaction
 
 Payment = Callable[..., Transaction]
@@ -68,6 +68,32 @@ def test_each_alerting_transaction_names_its_alert(
     ]
     assert {decision and decision.alert_id for decision in decisions} == {alert_id("596", "t0")}
     assert [decision and decision.is_published for decision in decisions] == [True, True, False, True]
+
+
+def test_a_long_episode_asks_for_reasons_of_what_may_tell_more_than_it_says(
+    policy: MakePolicy, payment: Payment, reason: MakeReason
+) -> None:
+    judged = policy()
+    asked: list[int] = []
+
+    def decide(index: int, score: float, code: str = "AMT") -> Decision:
+        def reasons() -> tuple[Reason, ...]:
+            asked.append(index)
+            return (reason(code),)
+
+        decision = judged.decide(payment(f"t{index}", hours=index / 100), index, score, reasons)
+        assert decision is not None
+        return decision
+
+    of_usual = [decide(index, 2.3 - index / 1_000).kind for index in range(70)]
+    assert asked == [*range(LOOKED_INTO), 31, 63]
+    assert [place for place, kind in enumerate(of_usual) if kind is Kind.UPDATED] == [1, 3, 7, 15, 31, 63]
+    stranger = decide(70, 2.31, "VEL")
+    assert (stranger.kind, len(stranger.reasons)) == (Kind.UPDATED, 2)
+    severer = decide(71, judged.edge.medium_from)
+    assert (severer.kind, severer.severity) == (Kind.UPDATED, Severity.MEDIUM)
+    assert severer.episode is not None
+    assert severer.episode.count == 72
 
 
 def test_only_reasons_that_contribute_are_shown_the_strongest_first(
