@@ -20,6 +20,7 @@ COMMANDS = {
     "verdict": "Say what an alert turned out to be.",
     "report": "Say what a transaction turned out to be that raised no alert.",
     "dead-letters": "List, show or send back the records that could not be processed.",
+    "diff": "Show which alerts another model would raise and drop, while it is on trial.",
     "model": "Show the models that were fitted, and put another one in use.",
     "features": "List the features of this configuration, and those its source cannot feed.",
     "source": "Try a source's mapping on a file.",

@@ -270,7 +270,7 @@ class Trial(Section, frozen=True):
     ] = 5_000
     share: Annotated[
         float,
-        _says("Part of the accounts of partition 0, chosen by hash, that are scored twice.", gt=0, le=1),
+        _says("Part of the accounts, chosen by hash, that are scored twice.", gt=0, le=1),
     ] = 0.25
     psi_limit: Annotated[
         float, _says("Most that the new model's scores may differ (PSI) from those of its own sample.", gt=0)

@@ -6,6 +6,7 @@ Everything is in partition 0, so that it has one order. Of a version V, by key:
 |---|---|
 | `V/0`, `V/1`, … | its chunks, each under the size that every broker takes |
 | `V/candidate` | the pointer of one that is to be tried first |
+| `V/trial-0`, `V/trial-1`, … | what its trial has shown so far in each partition of the log |
 | `V/manifest` | the pointer of one that was put in use, kept for as long as the version |
 | `V/decision` | what the trainer decided about it, and why |
 | `V/choice` | what a person decided about it: it stands above the trainer's |
@@ -31,15 +32,19 @@ MODELS_PARTITION = 0
 CHUNK_BYTES = 900_000  # a broker's default limit is 1,048,588 bytes a batch
 NEWEST, CHOSEN = "newest", "chosen"
 MANIFEST, CANDIDATE, DECISION, CHOICE = "manifest", "candidate", "decision", "choice"
+TRIAL = "trial-"
 MOST_CHUNKS = 1_000  # three times the largest artefact (256 MiB): a message may not make us count for ever
 # Chunks of older versions are not held in memory, but of those in use now and before.
 VERSIONS_HELD = 4
 KEPT_IN_USE = 2
+TRIALS_HELD = 3
+"""Versions, those reported on last. A partition's report takes up to 30 KB."""
 
 TRAINER = "trainer"
 """Who decided, where no person did."""
 
 _NUMBER = re.compile("[0-9]{1,3}")
+_REPORT = re.compile(f"{TRIAL}([0-9]{{1,6}})")
 Short = Annotated[str, Meta(max_length=1_000)]
 
 
@@ -75,6 +80,14 @@ class Decision(msgspec.Struct, frozen=True):
     comparison: dict[str, float | str] = {}
 
 
+class Reported(msgspec.Struct, frozen=True):
+    """What the trial of a version has shown so far in a partition (`fraudwatch.pipeline.compared.Report`)."""
+
+    version: str
+    partition: int
+    report: bytes
+
+
 class Bytes(msgspec.Struct, frozen=True):
     """An artefact as it comes from the topic."""
 
@@ -83,7 +96,7 @@ class Bytes(msgspec.Struct, frozen=True):
 
 
 Messages = list[tuple[bytes, bytes]]
-Read = Pointer | Decision | None
+Read = Pointer | Decision | Reported | None
 
 
 def pointer_to(version: str, artefact: Any) -> Pointer:
@@ -136,6 +149,11 @@ def decided(decision: Decision) -> Messages:
     return [(_key(decision.version, kind), msgspec.json.encode(decision))]
 
 
+def reported(version: str, partition: int, report: bytes) -> Messages:
+    """How the trial of a version stands in a partition; the newest report is the one that counts."""
+    return [(_key(version, f"{TRIAL}{partition}"), report)]
+
+
 def _key(version: str, part: str) -> bytes:
     return (f"{version}/{part}" if version else part).encode()
 
@@ -148,7 +166,7 @@ class Shelf:
         self._kept: list[str] = []
 
     def add(self, key: bytes | None, value: bytes | None) -> Read:
-        """Takes in one message; gives the pointer or decision it is, if it is one.
+        """Takes in one message; gives the pointer, decision or report it is, if it is one.
 
         Raises ArtefactError for what has no place on the topic.
         """
@@ -160,6 +178,8 @@ class Shelf:
             return _decoded(name, value, Pointer)
         if part in (DECISION, CHOICE):
             return _decoded(name, value, Decision)
+        if version and (found := _REPORT.fullmatch(part)):
+            return Reported(version, int(found[1]), value)
         if not version or not _NUMBER.fullmatch(part):
             raise ArtefactError(
                 f"expected a key version/number, version/{MANIFEST} or {NEWEST}, found {name!r}"
@@ -198,7 +218,8 @@ class Register:
 
     `in_use` is the pointer that counts, `choice` the id of a person's last one. `promoted` are the pointers of versions
     that were in use, the latest last; `candidates` of those that were to be tried, `pointers` of
-    all in the order they came in. `decisions` are by version, a person's before the trainer's.
+    all in the order they came in. `decisions` are by version, a person's before the trainer's. `trials` are the reports
+    of the trials of some versions, by partition, and `reports` how many were read in all.
     """
 
     def __init__(self) -> None:
@@ -209,6 +230,8 @@ class Register:
         self.candidates: OrderedDict[str, Pointer] = OrderedDict()
         self.pointers: dict[str, Pointer] = {}
         self.decisions: dict[str, Decision] = {}
+        self.trials: OrderedDict[str, dict[int, bytes]] = OrderedDict()
+        self.reports = 0
 
     def add(self, key: bytes | None, value: bytes | None) -> bool:
         """Takes in one message; whether it puts a version in use. Raises ArtefactError as `Shelf.add` does."""
@@ -218,6 +241,8 @@ class Register:
             known = self.decisions.get(read.version)
             if known is None or known.by == TRAINER or read.by != TRAINER:
                 self.decisions[read.version] = read
+        elif isinstance(read, Reported):
+            self._report(read)
         elif read is not None:
             self.pointers[read.version] = read
             if name.endswith(f"/{CANDIDATE}"):
@@ -227,6 +252,13 @@ class Register:
                 self.promoted.move_to_end(read.version)
                 return self._switches(name, read)
         return False
+
+    def _report(self, read: Reported) -> None:
+        self.reports += 1
+        self.trials.setdefault(read.version, {})[read.partition] = read.report
+        self.trials.move_to_end(read.version)
+        if len(self.trials) > TRIALS_HELD:
+            self.trials.popitem(last=False)
 
     def _switches(self, name: str, pointer: Pointer) -> bool:
         if name == CHOSEN:

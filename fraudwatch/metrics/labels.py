@@ -57,3 +57,6 @@ OCCASIONS = ("first", "schedule", "drift")
 
 MODEL_DECISIONS = ("promoted", "kept_out")
 """What became of a model that was tried."""
+
+TRIAL_KINDS = ("newly", "no_longer", "same")
+"""Of the alerts while a model is on trial, beside those of the model in use: `fraudwatch.alerts.differences`."""

@@ -40,6 +40,13 @@ class ModelMetrics:
         for decision in labels.MODEL_DECISIONS:
             self._decisions.labels(decision)
 
+        self._trial = Gauge(
+            "fraudwatch_trial_alerts",
+            "Alerts of the accounts on trial: the new model's only (newly), those in use only (no_longer), the same.",
+            ["partition", "queue", "change"],
+            registry=registry,
+        )
+
     def drift(self, partition: int, psi: Mapping[str, float], *, is_degraded: bool) -> None:
         """What the last window said; nothing of it (`psi` is empty) as long as there was no whole one."""
         for of in labels.DRIFT_OF:
@@ -59,8 +66,24 @@ class ModelMetrics:
         """A model fitted anew was put in use, or kept out."""
         self._decisions.labels(labels.MODEL_DECISIONS[not promoted]).inc()
 
+    def trial(self, partition: int, changes: Mapping[tuple[str, str], int]) -> None:
+        """How many alerts there are so far in a trial, by kind (labels.TRIAL_KINDS) and queue."""
+        for change, queue in changes:
+            if change not in labels.TRIAL_KINDS or queue not in labels.QUEUES:
+                raise ValueError(f"expected a kind of alerts and a queue, found {change!r} and {queue!r}")
+        for queue in labels.QUEUES:
+            for change in labels.TRIAL_KINDS:
+                self._trial.labels(str(partition), queue, change).set(changes.get((change, queue), 0))
+
+    def trial_ended(self, partition: int) -> None:
+        """Nothing is on trial there."""
+        for queue in labels.QUEUES:
+            for change in labels.TRIAL_KINDS:
+                self._trial.remove(str(partition), queue, change)
+
     def forget(self, partition: int) -> None:
         """The partition went to another worker."""
+        self.trial_ended(partition)
         self._degraded.remove(str(partition))
         for of in labels.DRIFT_OF:
             self._drift.remove(str(partition), of)

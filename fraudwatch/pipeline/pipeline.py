@@ -8,7 +8,7 @@ alerts becomes objects and sentences.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from fraudwatch.pipeline.batch import NO_LANE, NO_REASON, Assessments, Batch
 from fraudwatch.pipeline.recent import RecentTransactions
 from fraudwatch.pipeline.saved import Loaded, Parts, blocks_of, parts_of
 from fraudwatch.pipeline.training import TrainingSample
-from fraudwatch.pipeline.trial import Trial
+from fraudwatch.pipeline.trial import Trial, Voice
 from fraudwatch.records import (
     ByteArray,
     Chunk,
@@ -153,7 +153,14 @@ class Pipeline:
         """From the next batch on a part of the accounts is scored with this model, too (`trial`); None ends that."""
         self.trial = None
         if candidate is not None and self.model is not None:
-            self.trial = Trial(self.settings, self.model, candidate, self._partitions)
+            self.trial = Trial(
+                self.settings,
+                self.model,
+                candidate,
+                self._partitions,
+                partition=self._partition,
+                episodes=self.policy.episodes.kept(self.policy.edge.newest_ms),
+            )
 
     def fold(self, chunk: Chunk, *, publish: bool = True) -> Batch:
         """Take in records. Without `publish` the state moves on all the same, and no alert is composed."""
@@ -167,6 +174,8 @@ class Pipeline:
         scored = self._timer()
         self._recent.add(transactions)
         alerts, cut = self._decide(chunk, found, observations.columns, publish)
+        if self.trial is not None and publish:
+            self.trial.add(self.catalogue, chunk, found, observations, alerts, self._voice)
         decided = self._timer()
         return Batch(
             records=len(chunk),
@@ -201,9 +210,6 @@ class Pipeline:
             score[rows], strongest[rows] = self.model.judge(values)
             times, ids = transactions.event_time_ms[rows], transactions.ids[rows]
             self.drift.add(rows, ids, times, values, score[rows])
-            if self.trial is not None:
-                columns = observations.columns
-                self.trial.add(self.catalogue, transactions, rows, columns, score[rows])
         return Assessments(
             transactions, outcome, score, strongest, self._codes, {}, *self._assess_lanes(observations, rows)
         )
@@ -235,7 +241,7 @@ class Pipeline:
                 self._transaction(record),
                 record.offset,
                 float(found.score[row]),
-                partial(self._reasons, columns[row : row + 1]),
+                partial(self._reasons, self.model, columns[row : row + 1]),
                 account=int(found.transactions.accounts[row]),
                 lanes=found.lane_surprises[:, row],
             )
@@ -287,14 +293,23 @@ class Pipeline:
             )
         return tuple(evidence)
 
-    def _reasons_of(self, columns: FloatArray, row: int) -> tuple[Reason, ...]:
-        return self._reasons(columns[row : row + 1])
+    @cached_property
+    def _voice(self) -> Voice:
+        """Of what a model on trial says, nothing is known of its drift."""
+        return Voice(
+            self._transaction,
+            self._reasons,
+            lambda decision, account, record: self._compose(decision, account, record, Finding()),
+        )
 
-    def _reasons(self, columns: FloatArray) -> tuple[Reason, ...]:
-        """Every reason of one transaction, as numbers; detectors have no value a person could read."""
-        assert self.model is not None
-        scores = self.model.score(self.catalogue.values(columns, self.model.population))
-        shown = self.catalogue.shown(columns[0], self.model.population)
+    def _reasons_of(self, columns: FloatArray, row: int) -> tuple[Reason, ...]:
+        return self._reasons(self.model, columns[row : row + 1])
+
+    def _reasons(self, model: Model | None, columns: FloatArray) -> tuple[Reason, ...]:
+        """Every reason of one transaction by a model; detectors have no value a person could read."""
+        assert model is not None
+        scores = model.score(self.catalogue.values(columns, model.population))
+        shown = self.catalogue.shown(columns[0], model.population)
         return tuple(
             Reason(
                 spec,
@@ -303,7 +318,7 @@ class Pipeline:
                 shown[spec.name].value if spec.name in shown else None,
                 shown[spec.name].usual if spec.name in shown else None,
             )
-            for place, spec in enumerate(self.model.reason_specs)
+            for place, spec in enumerate(model.reason_specs)
         )
 
 

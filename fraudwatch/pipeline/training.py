@@ -21,8 +21,9 @@ from fraudwatch.records import FloatArray, IntArray, Outcome, Transactions
 DAY_MS = 86_400_000
 _NEVER = -(2**62)
 """In a state, instead of a time: none."""
-_HALF_LIFE = "half_life"
-_NO_HALF_LIFE = np.zeros(1, np.int64)
+_HALF_LIVES = "half_lives"
+"""Of the lots of transactions, and of those of account-days."""
+_NO_HALF_LIVES = np.zeros(2, np.int64)
 _U12 = np.uint64(12)
 _ORIGIN, _GRAIN = 2.0**20, 2.0**40
 _LOT = np.uint64(int.from_bytes(b"training", "little"))
@@ -37,7 +38,8 @@ class TrainingSample:
     without replacement by exponential lots (Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir")
     under forward decay (Cormode et al. 2009), which is as repeatable, because a lot never changes.
 
-    Beside them, chosen by hash of account and UTC day, the largest composites of account-days.
+    Beside them, chosen by hash of account and UTC day and preferring recent days alike, the largest composites of
+    account-days.
     """
 
     VERSION: ClassVar = 2
@@ -78,7 +80,7 @@ class TrainingSample:
         is_ours &= maxima.shape == (*day_lots.shape, len(LANES))
         if not is_ours or times[0] < 0 or not _are_columns(rows) or not _are_composites(maxima):
             raise SnapshotError("expected a training sample of as many lots as rows, found something else")
-        if state.get(_HALF_LIFE, _NO_HALF_LIFE).tolist() != [training.half_life]:
+        if state.get(_HALF_LIVES, _NO_HALF_LIVES).tolist() != [training.half_life] * 2:
             raise SnapshotError("the training sample was drawn with another training.half_life")
         sample.seen, since, until, oldest, newest = times.tolist()
         sample._since_ms = None if since == _NEVER else since
@@ -95,7 +97,8 @@ class TrainingSample:
         day_lots, maxima = self._maxima.held()
         bounds = [_NEVER if bound is None else bound for bound in (self._since_ms, self._until_ms)]
         times = np.array([self.seen, *bounds, *(self.span_ms or (_NEVER, _NEVER))], dtype=np.int64)
-        drawn = {_HALF_LIFE: np.array([self._training.half_life])} if self._training.half_life else {}
+        half_life = self._training.half_life
+        drawn = {_HALF_LIVES: np.array([half_life, half_life])} if half_life else {}
         return {"times": times, "lots": lots, "rows": rows, "day_lots": day_lots, "maxima": maxima} | drawn
 
     def add(self, transactions: Transactions, observations: Observations) -> None:
@@ -113,12 +116,13 @@ class TrainingSample:
             return
         self._extend_span(times[rows])
         self.seen += len(rows)
-        lots = _drawn(transactions.ids[rows])
+        lots, days = _drawn(transactions.ids[rows]), times[rows] // DAY_MS
+        day_lots = _drawn_days(transactions.accounts[rows], days)
         if self._training.half_life:
             lots = _decayed(lots, times[rows], self._training.half_life)
+            day_lots = _decayed(day_lots, days * DAY_MS, self._training.half_life)
         self._reservoir.offer(lots, observations.columns, rows)
-        days = _drawn_days(transactions.accounts[rows], times[rows] // DAY_MS)
-        self._maxima.offer(days, observations.composites, rows)
+        self._maxima.offer(day_lots, observations.composites, rows)
 
     @property
     def progress(self) -> float:

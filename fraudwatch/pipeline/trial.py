@@ -1,113 +1,127 @@
 """The trial of a model in shadow: both models score the same accounts, and nobody is told.
 
-The accounts are chosen by hash, so that their account-days are whole. What is concluded is a function of the
+The accounts are chosen by hash, so that their account-days and alerts are whole. What is concluded is a function of the
 transactions from the one with which it began, however they were cut into batches.
 """
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
+from fraudwatch.alerts import Alert, Decision, Kind, Policy
 from fraudwatch.alerts.account_days import DAY_MS
-from fraudwatch.alerts.budget import Budget
-from fraudwatch.alerts.edge import Edge
+from fraudwatch.alerts.differences import Differences, Opened
+from fraudwatch.alerts.episodes import Episode, Episodes
+from fraudwatch.alerts.lanes import LEAST_SURPRISE
 from fraudwatch.config.settings import Settings
-from fraudwatch.config.settings import Trial as TrialSettings
 from fraudwatch.detection import Model
-from fraudwatch.features import Catalogue
+from fraudwatch.features import Catalogue, Observations
 from fraudwatch.mixing import mix
-from fraudwatch.records import FloatArray, IntArray, Transactions
-
-LEAST_COMPARED = 20
-"""Account-days above the edge, by which the models are compared: a small share of a budget would be two or three."""
-
-COMPACT_ROWS = 100_000
+from fraudwatch.pipeline.batch import Assessments
+from fraudwatch.pipeline.compared import (
+    Comparison,
+    Highest,
+    KeyArray,
+    Pair,
+    Report,
+    compare,
+    is_enough,
+    of_one_trial,
+)
+from fraudwatch.records import Chunk, FloatArray, IntArray, Reason, Record, Transaction
 
 _TRIAL = np.uint64(int.from_bytes(b"on trial", "little"))
 _U32 = np.uint64(32)
 
 
-class Comparison(msgspec.Struct, frozen=True):
-    """What a trial showed. `account_days` are those above the edge, of each model; `days` is event time.
+class Voice(NamedTuple):
+    """How a pipeline puts a transaction into words: the object it is, its reasons by a model, an alert's message."""
 
-    `psi` and `psi_in_use` compare each model's scores with those of its own training sample; `overlap` is the share
-    of the account-days above the edge that both agree on; `alert_rate` is the alerts a day, in budgets, that the
-    new model would raise before its edge has followed the stream.
-    """
-
-    in_use: str
-    transactions: int
-    days: float
-    psi: float
-    psi_in_use: float
-    overlap: float
-    alert_rate: float
-    account_days: int
-
-    def objections(self, limits: TrialSettings) -> list[str]:
-        """Why the new model should be kept out, in words; empty where nothing speaks against it."""
-        found = []
-        if self.psi > limits.psi_limit:
-            found.append(
-                f"its scores are not those of its own sample (PSI {self.psi:.2f}, limit {limits.psi_limit:g})"
-            )
-        if self.overlap < limits.least_overlap:
-            found.append(
-                f"it agrees on {self.overlap:.0%} of the account-days above the edge only "
-                f"(at least {limits.least_overlap:.0%})"
-            )
-        if not limits.least_alerts <= self.alert_rate <= limits.most_alerts:
-            found.append(
-                f"it would raise {self.alert_rate:.2g} times the alerts of the budget "
-                f"(from {limits.least_alerts:g} to {limits.most_alerts:g} times)"
-            )
-        return found
+    transaction: Callable[[Record], Transaction]
+    reasons: Callable[[Model, FloatArray], tuple[Reason, ...]]
+    alert: Callable[[Decision, int, Record], Alert]
 
 
 class Trial:
-    """The running trial of `candidate` beside the model `in_use`, in one partition of as many."""
+    """The running trial of `candidate` beside the model `in_use`, in one partition of as many.
 
-    def __init__(self, settings: Settings, in_use: Model, candidate: Model, partitions: int) -> None:
+    The candidate has a policy of its own, with the budget's part of the accounts on trial. It begins as the partition's
+    would if the candidate were put in use at that moment: at the edges of its own training sample, with the episodes
+    that are open.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        in_use: Model,
+        candidate: Model,
+        partitions: int,
+        *,
+        partition: int = 0,
+        episodes: Iterable[Episode] = (),
+    ) -> None:
         self.in_use, self.candidate = in_use, candidate
-        self._limits = settings.trial
-        self._budget = settings.alerts.alerts_per_day / partitions
+        self._settings, self._limits = settings, settings.trial
         self._partitions = partitions
         self._chosen_below = np.uint64(int(settings.trial.share * 2**32))
         self._bands = [model.usual.of_score.counts(np.empty((0, 1))) for model in (in_use, candidate)]
-        self._maxima = _Maxima()
+        self._amount = self._typology = Pair()
+        self._opened: dict[str, Opened] = {}
+        self._would_open: dict[str, Opened] = {}
+        self._policy = _policy(settings, candidate, partition, partitions)
+        self._policy.episodes = Episodes(episode.copy() for episode in episodes)
         self._seen = 0
         self._first_ms = self._newest_ms = -(2**62)
         self.is_over = False
 
     @property
     def progress(self) -> float:
-        """From 0 to 1: the slower of number and event time."""
+        """From 0 to 1: the slower of number and event time, as if this partition were the only one."""
         span = (self._newest_ms - self._first_ms) / max(self._limits.span, 1)
         return min(1.0, self._seen / self._limits.transactions, span) if self._seen else 0.0
 
     def add(
         self,
         catalogue: Catalogue,
-        transactions: Transactions,
-        rows: IntArray,
-        columns: FloatArray,
-        scores: FloatArray,
+        chunk: Chunk,
+        found: Assessments,
+        observations: Observations,
+        alerts: Sequence[Alert],
+        voice: Voice,
     ) -> None:
-        """A batch: its scored `rows`, all history `columns`, and the scores float64[k] of the model in use."""
+        """A batch, as the model in use has judged it and with the `alerts` it raised."""
         if self.is_over:
             return
-        accounts = transactions.accounts[rows]
-        mine = np.flatnonzero((mix(accounts.view(np.uint64) ^ _TRIAL) >> _U32) < self._chosen_below)
-        mine = mine[: self._left(transactions.event_time_ms[rows[mine]])]
-        if not len(mine):
+        of = found.transactions
+        rows = np.flatnonzero(~np.isnan(found.score))
+        rows = rows[(mix(of.accounts[rows].view(np.uint64) ^ _TRIAL) >> _U32) < self._chosen_below]
+        rows = rows[: self._left(of.event_time_ms[rows])]
+        if not len(rows):
             return
-        chosen = rows[mine]
-        found, _ = self.candidate.judge(catalogue.values(columns[chosen], self.candidate.population))
-        days = transactions.event_time_ms[chosen] // DAY_MS
-        self._maxima.add(accounts[mine], days, scores[mine], found)
-        for bands, model, told in zip(
-            self._bands, (self.in_use, self.candidate), (scores[mine], found), strict=True
-        ):
-            bands += model.usual.of_score.counts(told[:, np.newaxis])
+        values = catalogue.values(observations.columns[rows], self.candidate.population)
+        scores, _ = self.candidate.judge(values)
+        lanes = self.candidate.lanes
+        surprises = np.zeros((len(lanes), len(rows)))
+        if lanes:
+            surprises = self.candidate.judge_lanes(catalogue.composites(observations.composites[rows], lanes))
+        told = (found.score[rows], scores)
+        for bands, model, by_model in zip(self._bands, (self.in_use, self.candidate), told, strict=True):
+            bands += model.usual.of_score.counts(by_model[:, np.newaxis])
+        days = _account_days(of.accounts[rows], of.event_time_ms[rows])
+        self._amount = Pair(
+            *(highest.with_more(days, by) for highest, by in zip(_of(self._amount), told, strict=True))
+        )
+        self._typology = Pair(
+            _with_lanes(self._typology.in_use, days, found.lanes, found.lane_surprises[:, rows]),
+            _with_lanes(self._typology.candidate, days, [lane.name for lane in lanes], surprises),
+        )
+        self._note(found, rows, alerts)
+        self._judge(chunk, found, observations.columns, rows, scores, surprises, voice)
 
     def _left(self, times: IntArray) -> int:
         """How many of these rows still belong to the trial."""
@@ -124,65 +138,115 @@ class Trial:
         self._newest_ms = int(newest[left - 1])
         return left
 
-    def comparison(self) -> Comparison:
-        """Of what was scored so far, at least one transaction."""
-        psi_in_use, psi = (
-            float(model.usual.of_score.psi(bands)[0])
-            for bands, model in zip(self._bands, (self.in_use, self.candidate), strict=True)
-        )
-        maxima_in_use, maxima = self._maxima.compacted()[2:]
-        days = max(self._newest_ms - self._first_ms, DAY_MS) / DAY_MS
-        budget = max(self._budget * self._limits.share * days, LEAST_COMPARED)
-        compared = min(round(budget), len(maxima))
-        both = np.intersect1d(_highest(maxima_in_use, compared), _highest(maxima, compared))
-        above = int(np.count_nonzero(maxima >= self._first_edge(budget / days)))
-        return Comparison(
+    def _note(self, found: Assessments, rows: IntArray, alerts: Sequence[Alert]) -> None:
+        """What the model in use has opened."""
+        opened = {alert.alert_id: alert for alert in alerts if alert.kind == "alert" and not alert.sample}
+        is_mine = np.zeros(len(found.score), np.bool_)
+        is_mine[rows] = True
+        for row, alert_id in found.alert_ids.items():
+            if not is_mine[row]:
+                continue
+            if alert_id in opened and alert_id not in self._opened:
+                self._opened[alert_id] = Opened.of(opened[alert_id])
+            elif alert_id in self._opened:
+                self._opened[alert_id].stretch(int(found.transactions.event_time_ms[row]))
+
+    def _judge(
+        self,
+        chunk: Chunk,
+        found: Assessments,
+        columns: FloatArray,
+        rows: IntArray,
+        scores: FloatArray,
+        surprises: FloatArray,
+        voice: Voice,
+    ) -> None:
+        """What the candidate would open."""
+        of = found.transactions
+        accounts, times, ids = of.accounts[rows], of.event_time_ms[rows], of.ids[rows]
+        at = -1
+        while (at := self._policy.judge_rows(accounts, times, scores, ids, at + 1, surprises)) < len(rows):
+            row, account = int(rows[at]), int(accounts[at])
+            record = chunk.record(int(of.rows[row]))
+            decision = self._policy.judge(
+                voice.transaction(record),
+                record.offset,
+                float(scores[at]),
+                partial(voice.reasons, self.candidate, columns[row : row + 1]),
+                account=account,
+                lanes=surprises[:, at],
+            )
+            if decision is None or decision.alert_id is None:
+                continue
+            if decision.kind is Kind.OPENED:
+                alert = voice.alert(decision, account, record)
+                self._would_open[decision.alert_id] = Opened.of(alert)
+            elif decision.alert_id in self._would_open:
+                self._would_open[decision.alert_id].stretch(int(times[at]))
+
+    @property
+    def differences(self) -> Differences:
+        """Of the alerts opened so far."""
+        return Differences.between(list(self._opened.values()), list(self._would_open.values()))
+
+    @property
+    def changes(self) -> dict[tuple[str, str], int]:
+        """How many alerts of each kind there are so far, by kind and queue."""
+        return {
+            (name, queue): count
+            for name, kind in self.differences.kinds.items()
+            for queue, count in kind.alerts.items()
+        }
+
+    def report(self) -> bytes:
+        """What was seen so far, as a message."""
+        in_use, candidate = (tuple(bands[0].tolist()) for bands in self._bands)
+        report = Report(
             in_use=self.in_use.version,
+            is_over=self.is_over,
+            progress=self.progress,
             transactions=self._seen,
-            days=days,
-            psi=psi,
-            psi_in_use=psi_in_use,
-            overlap=len(both) / compared,
-            alert_rate=float(above / budget),
-            account_days=compared,
+            first_ms=self._first_ms,
+            newest_ms=self._newest_ms,
+            bands=(in_use, candidate),
+            amount=self._amount,
+            typology=self._typology,
+            differences=self.differences,
         )
+        return msgspec.json.encode(report)
 
-    def _first_edge(self, account_days_a_day: float) -> float:
-        """With which the new model would begin, for a budget of so many account-days of the accounts on trial."""
-        edge = Edge(Budget(account_days_a_day, 0.0, 1))
-        rate = self.candidate.transactions_per_day / self._partitions * self._limits.share
-        edge.use(self.candidate.reference, rate)
-        return edge.raised_from
-
-
-class _Maxima:
-    """The highest scores of each account-day: accounts and days int64[k], scores of both models float64[k]."""
-
-    def __init__(self) -> None:
-        self._held: list[tuple[IntArray, IntArray, FloatArray, FloatArray]] = []
-        self._rows = 0
-
-    def add(self, accounts: IntArray, days: IntArray, in_use: FloatArray, candidate: FloatArray) -> None:
-        self._held.append((accounts, days, in_use, candidate))
-        self._rows += len(accounts)
-        if self._rows > COMPACT_ROWS:
-            self._held = [self.compacted()]
-            self._rows = 0
-
-    def compacted(self) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-        """One row for each account-day, ordered by account and day."""
-        accounts, days, in_use, candidate = (
-            np.concatenate(column) for column in zip(*self._held, strict=True)
-        )
-        order = np.lexsort((days, accounts))
-        accounts, days = accounts[order], days[order]
-        is_first = np.ones(len(order), np.bool_)
-        is_first[1:] = (np.diff(accounts) != 0) | (np.diff(days) != 0)
-        begins = np.flatnonzero(is_first)
-        maxima = (np.maximum.reduceat(scores[order], begins) for scores in (in_use, candidate))
-        return accounts[begins], days[begins], *maxima  # type: ignore[return-value]
+    def concluded(self, messages: Mapping[int, bytes]) -> Comparison | None:
+        """What the reports of all partitions show together; None as long as that is not enough."""
+        reports = of_one_trial(messages, self.in_use.version)
+        if not is_enough(reports, self._limits, self._partitions):
+            return None
+        return compare(reports, self._settings, self.in_use, self.candidate, self._partitions)
 
 
-def _highest(maxima: FloatArray, count: int) -> IntArray:
-    """The places of so many highest; of equal ones the first."""
-    return np.argsort(-maxima, kind="stable")[:count]
+def _policy(settings: Settings, candidate: Model, partition: int, partitions: int) -> Policy:
+    """The candidate's own; what the model in use explores is nobody's alert."""
+    share, given = settings.trial.share, settings.alerts
+    alerts_per_day = given.alerts_per_day * (1.0 - given.explore) * share
+    alerts = replace(given, alerts_per_day=alerts_per_day, explore=0.0)
+    policy = Policy(replace(settings, alerts=alerts), partition=partition, partitions=partitions)
+    policy.use(candidate.reference, candidate.transactions_per_day / partitions * share, candidate.version)
+    policy.watch(candidate.lanes)
+    return policy
+
+
+def _of(pair: Pair) -> tuple[Highest, Highest]:
+    return pair.in_use, pair.candidate
+
+
+def _account_days(accounts: IntArray, times: IntArray) -> KeyArray:
+    """A key for each account and UTC day."""
+    return mix(accounts.view(np.uint64) ^ mix((times // DAY_MS).view(np.uint64)))
+
+
+def _with_lanes(highest: Highest, days: KeyArray, lanes: Sequence[str], surprises: FloatArray) -> Highest:
+    """Of each lane an account-day of its own; what is below the least surprise is nothing to a lane."""
+    for lane, told in zip(lanes, surprises, strict=True):
+        salt = np.uint64(int.from_bytes(blake2b(lane.encode(), digest_size=8).digest(), "little"))
+        said = told >= LEAST_SURPRISE
+        highest = highest.with_more(mix(days[said] ^ salt), told[said])
+    return highest

@@ -42,6 +42,11 @@ class Health:
         self._partitions = None
         self.moved()
 
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the partitions are restored and live."""
+        return self._partitions is not None
+
     def stalled(self) -> tuple[float, str]:
         """For how many seconds nothing moved although it should have, and what it is that stands still."""
         now = self._clock()

@@ -138,8 +138,6 @@ class Live:
     def _look_at_model(self) -> None:
         if self._fixed is None:
             self._trainer.consider()
-        if self._trials is not None:
-            self._trials.consider()
         if self._version is not None:
             self.health.state = self._said_of_model(self._version)
             return
@@ -192,6 +190,8 @@ class Live:
         if self._models is not None:
             await self._models.catch_up()
             self.app.add_future(self._models.follow())
+        if self._trials is not None:
+            self.app.add_future(self._trials.run(lambda: self.health.is_in_place))
         if self._dispositions is not None:
             await self._dispositions.catch_up()
             self.app.add_future(self._dispositions.follow())

@@ -1,25 +1,42 @@
-"""What becomes of a model that was fitted anew: tried in shadow by the trainer, then put in use or kept out.
+"""What becomes of a model that was fitted anew: tried in shadow in every partition, then put in use or kept out.
 
-A candidate and what was decided about it are messages of the models topic, so that another worker that becomes the
-trainer goes on, with a trial from its beginning, and a restart keeps what was decided.
+A candidate, what its trial shows in each partition and what was decided about it are messages of the models topic. So
+every worker tries it in the partitions it holds and says what it sees; the trainer decides about the whole; another
+worker that becomes the trainer goes on, and a restart keeps what was decided. A partition that is restored begins its
+part of the trial anew.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
 from fraudwatch.config.settings import Settings
-from fraudwatch.detection.versions import TRAINER, Decision, Messages, Pointer, Register, decided, in_use
+from fraudwatch.detection.versions import (
+    TRAINER,
+    Decision,
+    Messages,
+    Pointer,
+    Register,
+    decided,
+    in_use,
+    reported,
+)
 from fraudwatch.errors import ArtefactError, BrokerError
 from fraudwatch.metrics import Metrics
 from fraudwatch.stream.parts import Comparison, Trial
 from fraudwatch.stream.states import TRAINING_PARTITION, PartitionState, States
 
 logger = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 0.5
+# Of each partition: what a person reads meanwhile may be so old.
+REPORT_EVERY_SECONDS = 30.0
 
 
 class Reader(Protocol):
@@ -30,8 +47,19 @@ class Reader(Protocol):
     async def load(self, pointer: Pointer) -> Any: ...
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What was told of a partition's trial last, and when."""
+
+    trial: Trial
+    at: float
+    progress: float
+    is_over: bool
+    has_arrived: bool
+
+
 class Trials:
-    """Looked after between two batches.
+    """Looked after twice a second, whether records come or not.
 
     `between` runs a function on the folding thread between two batches, `tell` sends messages to the models topic;
     `clock` is seconds since 1970.
@@ -55,6 +83,9 @@ class Trials:
         self._metrics = metrics
         self._clock = clock
         self._decided: str | None = None
+        self._refused: str | None = None
+        self._weighed = -1
+        self._told: dict[int, _Told] = {}
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -75,47 +106,113 @@ class Trials:
 
     @property
     def progress(self) -> tuple[str, float] | None:
-        """The version on trial here and how far that is, 0 to 1."""
-        trial = self._trial(self._states.get(TRAINING_PARTITION), self.candidate)
-        return None if trial is None else (trial.candidate.version, trial.progress)
+        """The version on trial here, and how far that is where it is furthest: 0 to 1."""
+        running = [
+            trial for state in self._states.held if (trial := _trial(state, self.candidate)) is not None
+        ]
+        return (running[0].candidate.version, max(trial.progress for trial in running)) if running else None
+
+    async def run(self, is_in_place: Callable[[], bool]) -> None:
+        """Looks for as long as it is not cancelled, but not while partitions come, go or are restored."""
+        while True:
+            if is_in_place():
+                self.consider()
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     def consider(self) -> None:
-        """Begins or ends a trial if it is time to."""
+        """Begins, tells of or ends a trial if it is time to."""
         if self._task is not None:
             if not self._task.done():
                 return
             task, self._task = self._task, None
             task.result()
-        state, pointer = self._states.get(TRAINING_PARTITION), self.candidate
-        if state is None or pointer is None or self._states.model is None:
-            return
-        trial = self._trial(state, pointer)
-        if trial is None:
-            self._task = asyncio.create_task(self._begin(state, pointer))
-        elif trial.is_over:
-            self._task = asyncio.create_task(self._end(state, pointer, trial))
+        due = self._due()
+        if due is not None:
+            self._task = asyncio.create_task(due)
 
-    @staticmethod
-    def _trial(state: PartitionState | None, pointer: Pointer | None) -> Trial | None:
-        if state is None or pointer is None or (trial := state.pipeline.trial) is None:
+    def _due(self) -> Coroutine[Any, Any, None] | None:
+        """What is to be done next."""
+        pointer, held = self.candidate, self._states.held
+        if pointer is None:
+            left = [
+                state for state in held if state.pipeline.trial is not None or state.partition in self._told
+            ]
+            return self._leave(left) if left else None
+        is_trainer = self._states.get(TRAINING_PARTITION) is not None
+        if self._states.model is None or (pointer.version == self._refused and not is_trainer):
             return None
-        return trial if trial.candidate.version == pointer.version else None
+        if untried := [state for state in held if _trial(state, pointer) is None]:
+            return self._begin(untried, pointer)
+        running = [(state, trial) for state in held if (trial := _trial(state, pointer)) is not None]
+        if news := [(state, trial) for state, trial in running if self._has_news(state, trial)]:
+            return self._report(news, pointer)
+        if is_trainer and self._weighed != self._reader.register.reports:
+            return self._weigh(self._states[TRAINING_PARTITION], pointer)
+        return None
 
-    async def _begin(self, state: PartitionState, pointer: Pointer) -> None:
+    def _has_news(self, state: PartitionState, trial: Trial) -> bool:
+        told = self._told.get(state.partition)
+        if told is None or told.trial is not trial or (trial.is_over and not told.is_over):
+            return True
+        # A clock that was set back holds nothing up.
+        is_old = not 0 <= self._clock() - told.at < REPORT_EVERY_SECONDS
+        return is_old and (trial.progress != told.progress or not told.has_arrived)
+
+    async def _begin(self, states: Sequence[PartitionState], pointer: Pointer) -> None:
         try:
             candidate = await self._reader.load(pointer)
         except ArtefactError as error:
-            await self._decide(pointer, [f"it cannot be used: {error}"])
+            self._refused = pointer.version
+            if self._states.get(TRAINING_PARTITION) is not None:
+                await self._decide(pointer, [f"it cannot be used: {error}"])
+            else:
+                logger.error("model %s cannot be tried: %s", pointer.version, error)
             return
-        await self._between(lambda: state.pipeline.try_out(candidate))
-        logger.info("model %s is on trial beside the one in use", pointer.version)
+        for state in states:
+            await self._between(partial(state.pipeline.try_out, candidate))
+        partitions = ", ".join(str(state.partition) for state in states)
+        logger.info(
+            "model %s is on trial beside the one in use, in partitions %s", pointer.version, partitions
+        )
 
-    async def _end(self, state: PartitionState, pointer: Pointer, trial: Trial) -> None:
-        comparison: Comparison = await self._between(trial.comparison)
-        if self._trial(state, pointer) is not trial:
+    async def _report(self, news: Sequence[tuple[PartitionState, Trial]], pointer: Pointer) -> None:
+        for state, trial in news:
+            report, changes, is_over, progress = await self._between(partial(_look_at, trial))
+            if self._states.get(state.partition) is not state:
+                continue
+            self._metrics.models.trial(state.partition, changes)
+            try:
+                await self._tell(reported(pointer.version, state.partition, report))
+                has_arrived = True
+            except BrokerError as error:
+                has_arrived = False
+                logger.error("how the trial of model %s stands could not be told: %s", pointer.version, error)
+            self._told[state.partition] = _Told(trial, self._clock(), progress, is_over, has_arrived)
+
+    async def _weigh(self, state: PartitionState, pointer: Pointer) -> None:
+        """Decides as soon as what all partitions have told is enough."""
+        trial = _trial(state, pointer)
+        if trial is None:
+            return
+        reports = self._reader.register.reports
+        messages = dict(self._reader.register.trials.get(pointer.version, {}))
+        comparison: Comparison | None = await self._between(partial(trial.concluded, messages))
+        if _trial(state, pointer) is not trial:
             return  # another model has come in use: it is tried again, beside that one
-        if await self._decide(pointer, comparison.objections(self._settings.trial), trial, comparison):
-            await self._between(lambda: state.pipeline.try_out(None))
+        if comparison is None:
+            self._weighed = reports
+            return
+        objections = comparison.objections(self._settings.trial)
+        if await self._decide(pointer, objections, trial, comparison):
+            await self._leave(self._states.held)
+
+    async def _leave(self, states: Sequence[PartitionState]) -> None:
+        """Nothing is on trial any more."""
+        for state in states:
+            if state.pipeline.trial is not None:
+                await self._between(partial(state.pipeline.try_out, None))
+            if self._told.pop(state.partition, None) is not None:
+                self._metrics.models.trial_ended(state.partition)
 
     async def _decide(
         self,
@@ -154,3 +251,13 @@ class Trials:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _trial(state: PartitionState, pointer: Pointer | None) -> Trial | None:
+    """Of this candidate, if it runs there."""
+    trial = state.pipeline.trial
+    return None if pointer is None or trial is None or trial.candidate.version != pointer.version else trial
+
+
+def _look_at(trial: Trial) -> tuple[bytes, Mapping[tuple[str, str], int], bool, float]:
+    return trial.report(), trial.changes, trial.is_over, trial.progress

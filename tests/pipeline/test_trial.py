@@ -11,7 +11,7 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.config.settings import Trial as TrialSettings
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Pipeline, TrainingSample, train
-from fraudwatch.pipeline.trial import Comparison
+from fraudwatch.pipeline.compared import Comparison
 from fraudwatch.records import Chunk, Record
 
 DAY = 86_400_000
@@ -57,7 +57,9 @@ def tried(settings: Settings, model: Model, stream: list[Record]) -> Try:
         assert pipeline.trial is not None
         for begin in range(half, len(stream), batch):
             pipeline.fold(Chunk.of(stream[begin : begin + batch]))
-        return pipeline, pipeline.trial.comparison()
+        found = pipeline.trial.concluded({0: pipeline.trial.report()})
+        assert found is not None
+        return pipeline, found
 
     return go
 

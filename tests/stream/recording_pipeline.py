@@ -14,7 +14,7 @@ import math
 import os
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -81,7 +81,7 @@ class FakeComparison(msgspec.Struct):
 
 
 class FakeTrial:
-    """Over after as many records as the settings want."""
+    """Over after as many records as the settings want; its report is how many there were."""
 
     def __init__(self, candidate: FakeModel, wanted: int) -> None:
         self.candidate = candidate
@@ -96,7 +96,16 @@ class FakeTrial:
     def is_over(self) -> bool:
         return self.seen >= self.wanted
 
-    def comparison(self) -> FakeComparison:
+    @property
+    def changes(self) -> dict[tuple[str, str], int]:
+        return {("newly", "amount"): self.seen}
+
+    def report(self) -> bytes:
+        return str(self.seen).encode()
+
+    def concluded(self, messages: Mapping[int, bytes]) -> FakeComparison | None:
+        if sum(map(int, messages.values())) < self.wanted:
+            return None
         return FakeComparison(float(self.candidate.version.startswith("bad")))
 
 

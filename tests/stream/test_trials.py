@@ -19,12 +19,14 @@ from fraudwatch.detection.versions import (
     Register,
     candidate_messages,
     chosen,
+    decided,
     pointer_to,
+    reported,
     to_messages,
 )
 from fraudwatch.errors import ArtefactError, BrokerError
 from fraudwatch.metrics import Metrics, read_sample
-from fraudwatch.stream.trials import Trials
+from fraudwatch.stream.trials import REPORT_EVERY_SECONDS, Trials
 
 Start = Callable[..., Any]
 Numbered = Callable[..., list[bytes | None]]
@@ -42,26 +44,55 @@ class FakeComparison(msgspec.Struct):
         return ["it is a bad one"] if self.bad else []
 
 
+class FakeTrial:
+    """Enough once the report of partition 0 says that it is over."""
+
+    def __init__(self, candidate: FakeModel) -> None:
+        self.candidate = candidate
+        self.progress = 0.5
+        self.is_over = False
+        self.bad = 0.0
+        self.changes = {("newly", "amount"): 2}
+
+    def report(self) -> bytes:
+        return b"over" if self.is_over else b"running"
+
+    def concluded(self, messages: dict[int, bytes]) -> FakeComparison | None:
+        return FakeComparison(self.bad) if messages.get(0) == b"over" else None
+
+
 def artefact(version: str) -> Bytes:
     return Bytes(b"m", version.encode())
 
 
-class Desk:
-    """Trials of a worker that owns partition 0, whose messages come back at once, or later."""
+class FakeStates(dict[int, Any]):
+    """By partition, beside the model in use."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: FakeModel, held: dict[int, Any]) -> None:
+        super().__init__(held)
+        self.model = model
+
+    @property
+    def held(self) -> list[Any]:
+        return list(self.values())
+
+
+class Desk:
+    """Trials of a worker that owns partition 0, whose messages come back at once; what it decides later, if slow."""
+
+    def __init__(self, partition: int = 0) -> None:
+        self.now = 7.0
         self.register = Register()
         self.sent: Messages = []
         self.held_back: Messages = []
-        self.is_slow = self.is_down = False
+        self.is_slow = self.is_down = self.is_down_for_decisions = False
         self.metrics = Metrics()
         self.pipeline = SimpleNamespace(trial=None, try_out=self.try_out)
-        self.states: Any = SimpleNamespace(
-            model=FakeModel("v1"), get=lambda partition: SimpleNamespace(pipeline=self.pipeline)
-        )
+        state = SimpleNamespace(partition=partition, pipeline=self.pipeline)
+        self.states: Any = FakeStates(FakeModel("v1"), {partition: state})
         self.take(to_messages("v1", artefact("v1")))
         self.trials = Trials(
-            Settings(), self.states, self, self.between, self.tell, self.metrics, clock=lambda: 7.0
+            Settings(), self.states, self, self.between, self.tell, self.metrics, clock=lambda: self.now
         )
 
     def take(self, messages: Messages) -> None:
@@ -77,33 +108,36 @@ class Desk:
         return look()
 
     async def tell(self, messages: Messages) -> None:
-        if self.is_down:
+        is_decision = b"/trial-" not in messages[0][0]
+        if self.is_down or (self.is_down_for_decisions and is_decision):
             raise BrokerError("no answer")
         self.sent += messages
-        if self.is_slow:
+        if self.is_slow and is_decision:
             self.held_back += messages
         else:
             self.take(messages)
 
     def try_out(self, candidate: FakeModel | None) -> None:
-        self.pipeline.trial = candidate and SimpleNamespace(
-            candidate=candidate, progress=0.5, is_over=False, comparison=lambda: FakeComparison(0.0)
-        )
+        self.pipeline.trial = candidate and FakeTrial(candidate)
 
     async def look(self) -> None:
-        """Between two batches, and what was begun is ended."""
-        for _ in range(3):
+        """Until nothing is due any more."""
+        for _ in range(8):
             self.trials.consider()
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            for _ in range(4):
+                await asyncio.sleep(0)
 
     def over(self, *, bad: bool = False) -> None:
         self.pipeline.trial.is_over = True
-        self.pipeline.trial.comparison = lambda: FakeComparison(float(bad))
+        self.pipeline.trial.bad = float(bad)
 
     def count(self, decision: str) -> float:
         sample = read_sample(self.metrics.expose().decode())["fraudwatch_model_decisions_total"]
         return {labels["decision"]: value for labels, value in sample}[decision]
+
+    def trial_alerts(self) -> dict[tuple[str, str], float]:
+        samples = read_sample(self.metrics.expose().decode()).get("fraudwatch_trial_alerts", [])
+        return {(labels["change"], labels["queue"]): value for labels, value in samples}
 
 
 def run(scenario: Any) -> None:
@@ -116,7 +150,8 @@ def test_a_candidate_is_tried_and_put_in_use_once_its_trial_is_over() -> None:
         desk.take(candidate_messages("v2", artefact("v2")))
         await desk.look()
         assert desk.trials.progress == ("v2", 0.5)
-        assert desk.sent == []
+        assert desk.sent == [(b"v2/trial-0", b"running")]
+        assert desk.trial_alerts()["newly", "amount"] == 2
         desk.over()
         await desk.look()
         assert desk.register.in_use == pointer_to("v2", artefact("v2"))
@@ -127,6 +162,7 @@ def test_a_candidate_is_tried_and_put_in_use_once_its_trial_is_over() -> None:
         assert desk.trials.candidate is None
         assert desk.trials.trained_until_ms == 5
         assert (desk.count("promoted"), desk.count("kept_out")) == (1, 0)
+        assert desk.trial_alerts() == {}
 
     run(scenario)
 
@@ -182,10 +218,10 @@ def test_what_could_not_be_told_is_decided_again() -> None:
         desk.take(candidate_messages("v2", artefact("v2")))
         await desk.look()
         desk.over()
-        desk.is_down = True
+        desk.is_down_for_decisions = True
         await desk.look()
         assert desk.register.decisions == {}
-        desk.is_down = False
+        desk.is_down_for_decisions = False
         await desk.look()
         assert desk.register.decisions["v2"].promoted
 
@@ -204,6 +240,59 @@ def test_a_person_who_chooses_meanwhile_has_the_last_word() -> None:
         desk.take(desk.held_back)
         assert desk.register.in_use is not None
         assert desk.register.in_use.version == "v1"
+
+    run(scenario)
+
+
+def test_a_report_that_could_not_be_told_is_told_again() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        desk.take(candidate_messages("v2", artefact("v2")))
+        desk.is_down = True
+        await desk.look()
+        desk.is_down = False
+        await desk.look()
+        assert desk.sent == []  # not at once
+        desk.now += REPORT_EVERY_SECONDS
+        await desk.look()
+        assert desk.sent == [(b"v2/trial-0", b"running")]
+        desk.now += REPORT_EVERY_SECONDS
+        await desk.look()
+        assert len(desk.sent) == 1  # nothing is new
+
+    run(scenario)
+
+
+def test_whoever_holds_other_partitions_tells_of_them_and_leaves_the_decision_to_the_trainer() -> None:
+    async def scenario() -> None:
+        desk = Desk(partition=3)
+        desk.take(candidate_messages("v2", artefact("v2")))
+        await desk.look()
+        desk.over()
+        desk.take(reported("v2", 0, b"over"))
+        await desk.look()
+        assert desk.sent == [(b"v2/trial-3", b"running"), (b"v2/trial-3", b"over")]
+        desk.take(decided(Decision("v2", False, "trainer", 1, "too far")))
+        await desk.look()
+        assert desk.pipeline.trial is None
+        assert desk.trial_alerts() == {}
+        desk.take(candidate_messages("torn", artefact("torn")))
+        await desk.look()
+        assert len(desk.sent) == 2
+
+    run(scenario)
+
+
+def test_what_was_reported_beside_another_model_begins_anew() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        desk.take(candidate_messages("v2", artefact("v2")))
+        await desk.look()
+        first = desk.pipeline.trial
+        desk.pipeline.trial = None  # as `Pipeline.use` does with another model
+        await desk.look()
+        assert desk.pipeline.trial is not first
+        assert desk.sent == [(b"v2/trial-0", b"running")] * 2
 
     run(scenario)
 
