@@ -1,5 +1,6 @@
 """A training sample that prefers what is recent, and is as repeatable as one that does not."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from msgspec.structs import replace
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Settings, Training
 from fraudwatch.errors import SnapshotError
-from fraudwatch.pipeline import Pipeline, TrainingSample
-from fraudwatch.pipeline.training import _decayed
+from fraudwatch.pipeline import Pipeline, TrainingSample, training
+from fraudwatch.pipeline.maxima import DailyMaxima
+from fraudwatch.pipeline.training import _decayed, _drawn_days
 from fraudwatch.records import Chunk, Record
 
 DAY = 86_400_000
@@ -39,7 +41,9 @@ def drawn(settings: Settings, records: list[Record], batch: int) -> TrainingSamp
 @pytest.mark.parametrize("batch", [13, 4_000])
 def test_it_is_the_same_in_whatever_batches(decaying: Settings, stream: list[Record], batch: int) -> None:
     expected = drawn(decaying, stream[:8_000], 1_000)
-    assert drawn(decaying, stream[:8_000], batch).rows().tobytes() == expected.rows().tobytes()
+    found = drawn(decaying, stream[:8_000], batch)
+    assert found.rows().tobytes() == expected.rows().tobytes()
+    assert found.maxima().tobytes() == expected.maxima().tobytes()
 
 
 def test_a_saved_one_goes_on_and_one_of_another_half_life_does_not(
@@ -51,6 +55,35 @@ def test_a_saved_one_goes_on_and_one_of_another_half_life_does_not(
     for other in (configured.training, replace(decaying.training, half_life=Duration(DAY))):
         with pytest.raises(SnapshotError, match="another training"):
             TrainingSample.of(other, sample.state())
+
+
+def test_one_whose_account_days_were_drawn_without_preferring_recent_ones_is_not_gone_on_with(
+    decaying: Settings, stream: list[Record]
+) -> None:
+    state = drawn(decaying, stream[:2_000], 1_000).state()
+    state["half_life"] = state.pop("half_lives")[:1]
+    with pytest.raises(SnapshotError, match="another training"):
+        TrainingSample.of(decaying.training, state)
+
+
+def test_of_account_days_too_recent_ones_are_preferred(
+    decaying: Settings, configured: Settings, stream: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "DailyMaxima", partial(DailyMaxima, limit=300))
+
+    def mean_day(settings: Settings, half_life: int) -> float:
+        """Of the account-days that were drawn."""
+        pipeline = Pipeline(settings)
+        of = pipeline.fold(Chunk.of(stream)).assessments.transactions
+        days = of.event_time_ms // DAY
+        lots = _drawn_days(of.accounts, days)
+        drawn = _decayed(lots, days * DAY, half_life) if half_life else lots
+        day_of = dict(zip(drawn.tolist(), (days - days[0]).tolist(), strict=True))
+        held = pipeline.training.state()["day_lots"].tolist()
+        return sum(day_of[lot] for lot in held) / len(held)
+
+    assert mean_day(configured, 0) == pytest.approx(12, abs=1.0)
+    assert mean_day(decaying, WEEK) > 14.5
 
 
 def test_without_a_half_life_a_state_says_nothing_of_one(configured: Settings) -> None:
