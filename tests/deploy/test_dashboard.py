@@ -26,6 +26,7 @@ def series() -> dict[str, set[str]]:
     metrics.queues({("amount", ""): 1.0})
     metrics.model("v", 0)
     metrics.models.drift(0, {"score": 0.1}, is_degraded=False)
+    metrics.models.trial(0, {})
     metrics.snapshots.taken(0, at_seconds=0.0, offset=0, size=0)
     found: dict[str, set[str]] = {}
     for family in [*metrics.registry.collect(), *IntakeMetrics(["s"]).registry.collect()]:

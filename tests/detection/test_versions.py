@@ -192,3 +192,15 @@ def test_a_compacted_topic_puts_the_same_version_in_use(messages: Messages, dirt
     expected = registered(messages).in_use
     found = registered([*compacted(messages[:dirty]), *messages[dirty:]]).in_use
     assert found == expected
+
+
+def test_of_each_partition_of_a_trial_the_newest_report_is_known_of_the_versions_reported_on_last() -> None:
+    register = Register()
+    for version in ("v1", "v2", "v3", "v4"):
+        for partition, report in ((0, b"first"), (12, b"other"), (0, b"newest")):
+            for key, value in versions.reported(version, partition, report):
+                assert register.add(key, value) is False
+    assert list(register.trials) == ["v2", "v3", "v4"]
+    assert register.trials["v4"] == {0: b"newest", 12: b"other"}
+    assert register.reports == 12
+    assert register.pointers == {}

@@ -23,6 +23,7 @@ def of_a_worker() -> Metrics:
     metrics.queues({("amount", ""): 1.0})
     metrics.model("v", 0)
     metrics.models.drift(0, {"score": 0.1}, is_degraded=False)
+    metrics.models.trial(0, {})
     metrics.snapshots.taken(0, at_seconds=0.0, offset=0, size=0)
     return metrics
 
@@ -65,6 +66,7 @@ def test_the_page_lists_every_value_of_every_closed_label():
         "`of`": words(labels.DRIFT_OF),
         "`occasion`": words(labels.OCCASIONS),
         "`decision`": words(labels.MODEL_DECISIONS),
+        "`change`": words(labels.TRIAL_KINDS),
         "`stage` of `fraudwatch_stage_seconds`": words(labels.STAGES),
         "`stage` of `fraudwatch_dead_letters_total`": words(labels.DEAD_LETTER_STAGES),
     }
