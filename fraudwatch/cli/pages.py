@@ -15,7 +15,7 @@ from fraudwatch.cli.options import FILE, example
 from fraudwatch.cli.output import say, written
 from fraudwatch.config.reference import Setting, table
 from fraudwatch.config.settings import Settings
-from fraudwatch.features import LANES
+from fraudwatch.features import LANES, MORE_LANES
 from fraudwatch.records import FeatureSpec, LaneSpec, Role, Side, Theme
 
 WIDTH = 110
@@ -71,8 +71,13 @@ LANES_SECTION = """\
 A lane looks for one kind of fraud. Its *composite* is one number of an account's history, the larger the more that
 looks like it, and the *lane surprise* is −log₁₀ of the share of account-days, in the training sample, whose largest
 composite is as large. A lane is on where the source has the fields it needs. A late transaction is not judged by lanes;
-it counts in what they say of the next one. A kind of fraud without a lane is not found by the others: what is not in
-this table, and does not show in amounts, goes unseen.
+it counts in what they say of the next one. A kind of fraud without a lane that is on is not found by the others: what
+is not in this table, and does not show in amounts, goes unseen.
+
+The first seven are the usual ones. The others are off until `features.more_lanes` names them: each takes an equal share
+of the typology queue's alerts from those that are on, and together they cost time on every transaction
+([measurements](measurements.md#the-catalogue)). Switched on, they are judged by the first model that was fitted with
+them, and the log is folded anew, once.
 """
 
 COMMANDS_PAGE = """\
@@ -161,11 +166,12 @@ def _features() -> Iterator[str]:
         for spec in of_theme:
             yield from _feature(spec)
     yield from LANES_SECTION.splitlines()
-    yield from ("", "| lane | code | theme | needs |", "|---|---|---|---|")
-    for lane in LANES:
-        facts = [lane.code, lane.theme.value, _needs(lane)]
+    yield from ("", "| lane | code | theme | needs | on |", "|---|---|---|---|---|")
+    for lane in (*LANES, *MORE_LANES):
+        is_on = "always" if lane in LANES else "`features.more_lanes`"
+        facts = [lane.code, lane.theme.value, _needs(lane), is_on]
         yield f"| [`{lane.name}`](#{_anchor(lane)}) | {' | '.join(facts)} |"
-    for lane in LANES:
+    for lane in (*LANES, *MORE_LANES):
         yield from ("", f"### {lane.name}", "", _cell(lane.doc), "")
         yield from _words(lane)
 

@@ -205,6 +205,30 @@ class Features(Section, frozen=True):
     young_account: Annotated[
         int, _says("Earlier transactions an account needs before it is scored.", ge=0, le=1000)
     ] = 1
+    more_lanes: Annotated[
+        tuple[
+            Literal[
+                "structuring",
+                "young_mule",
+                "fan_in",
+                "round_amounts",
+                "impossible_travel",
+                "unusual_hours",
+            ],
+            ...,
+        ],
+        _says(
+            "Lanes of the typology queue beside the usual ones; each costs time and takes its share from the others."
+        ),
+    ] = ()
+    thresholds: Annotated[
+        tuple[Annotated[float, Meta(gt=0, le=10_000_000_000)], ...],
+        _says(
+            "Sums from which operations are reported, in major units: what the lane structuring looks under.",
+            min_length=1,
+            max_length=16,
+        ),
+    ] = (1_000.0, 3_000.0, 10_000.0)
     max_accounts: Annotated[
         int,
         _says(

@@ -9,5 +9,6 @@ from fraudwatch.features.columns import Column
 from fraudwatch.features.dump import lines
 from fraudwatch.features.history import History, Observations
 from fraudwatch.features.kernels.lanes import LANES
+from fraudwatch.features.kernels.lanes.more import MORE_LANES
 
-__all__ = ["LANES", "Catalogue", "Column", "History", "Observations", "lines"]
+__all__ = ["LANES", "MORE_LANES", "Catalogue", "Column", "History", "Observations", "lines"]

@@ -8,9 +8,12 @@ from fraudwatch.features.columns import Column, kept_windows, window_column
 from fraudwatch.features.feature import Feature, FlowShare, WindowValue
 from fraudwatch.features.flows import flow_features, flow_share
 from fraudwatch.features.kernels.lanes import LANES
+from fraudwatch.features.kernels.lanes.more import MORE_LANES
 from fraudwatch.features.values import Value, derive
 from fraudwatch.features.windows import window_features
 from fraudwatch.records import FeatureSpec, FloatArray, LaneSpec, Role, Shown
+
+_EVERY_LANE = (*LANES, *MORE_LANES)
 
 
 class Catalogue:
@@ -36,12 +39,13 @@ class Catalogue:
         self._judged = tuple(f for f in self._features if f.spec.role is not Role.DESCRIPTIVE)
         self.specs: tuple[FeatureSpec, ...] = tuple(feature.spec for feature in self._features)
         self.judged: tuple[FeatureSpec, ...] = tuple(feature.spec for feature in self._judged)
-        self.lanes: tuple[LaneSpec, ...] = tuple(lane for lane in LANES if fields.issuperset(lane.fields))
+        asked = (*LANES, *(lane for lane in MORE_LANES if lane.name in settings.features.more_lanes))
+        self.lanes: tuple[LaneSpec, ...] = tuple(lane for lane in asked if fields.issuperset(lane.fields))
 
     @staticmethod
     def composites(observed: FloatArray, lanes: tuple[LaneSpec, ...]) -> FloatArray:
         """Of composites float64[n, all lanes], as `Observations` has them, those of some: float64[n, lanes]."""
-        return observed[:, [LANES.index(lane) for lane in lanes]]
+        return observed[:, [_EVERY_LANE.index(lane) for lane in lanes]]
 
     @staticmethod
     def population(columns: FloatArray) -> dict[str, float]:

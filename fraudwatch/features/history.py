@@ -10,9 +10,13 @@ from fraudwatch.features import arrays, kernels, saved
 from fraudwatch.features.arrays import FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN, Used
 from fraudwatch.features.columns import DAY, Column, kept_windows, width
 from fraudwatch.features.kernels.lanes import LANES
+from fraudwatch.features.kernels.lanes.more import MORE_LANES
 from fraudwatch.features.local_time import month_starts, offsets
 from fraudwatch.features.saved import Saved
 from fraudwatch.records import ByteArray, FloatArray, IntArray, Outcome, Trait, Transactions
+
+MINOR_UNITS = 100
+"""Of a unit of money."""
 
 SPARE = 4
 """A pool that was packed anew has a quarter more room than its blocks."""
@@ -24,8 +28,8 @@ class Observations(msgspec.Struct, frozen=True):
     `outcome` is uint8[n] of `Outcome` codes (SCORED means: can be scored). `columns` is float64[n, c] by
     `columns.Column`, then the windows where these were asked for; NaN where missing and in the rows of duplicates.
     `conflicts` counts the duplicates whose content differs. `new_accounts` is int64[k]: the hashes of the accounts
-    never seen before, in their order. `composites` is float64[n, lanes] by `kernels.lanes.LANES`, 0 where a lane has
-    nothing to say, and for what came late.
+    never seen before, in their order. `composites` is float64[n, lanes] by `kernels.lanes.LANES`, and by `MORE_LANES`
+    where one of them is on; 0 where a lane has nothing to say, and for what came late.
     """
 
     outcome: ByteArray
@@ -59,6 +63,9 @@ class History:
             month_starts=month_starts(*calendar),
             offset_starts=offset_starts,
             offsets=offset_values,
+            thresholds=np.array(
+                [round(MINOR_UNITS * each) for each in settings.features.thresholds], dtype=np.int64
+            ),
         )
         self._kept_by = {
             "currency": settings.currency,
@@ -66,6 +73,11 @@ class History:
             "features.zone": settings.features.zone,
             "limits.earliest": str(calendar[1]),  # months are counted from then on
         }
+        self._lanes = len(LANES)
+        if settings.features.more_lanes:
+            self._lanes += len(MORE_LANES)
+            # The training sample beside the history has their largest composites.
+            self._kept_by["features.more_lanes"] = "at " + " ".join(map(str, self._rules.thresholds.tolist()))
         self._width = width(len(windows)) if described else len(Column)
         self._young = settings.features.young_account
         self._state = arrays.empty_state(FIRST_ACCOUNTS, len(windows), FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN)
@@ -171,7 +183,7 @@ class History:
             traits=plain(transactions.traits),
             kinds=np.zeros(count, dtype=np.uint8),
             columns=np.full((count, self._width), np.nan),
-            composites=np.zeros((count, len(LANES))),
+            composites=np.zeros((count, self._lanes)),
             new_accounts=np.empty(count, dtype=np.int64),
             counts=np.zeros(3, dtype=np.int64),
         )

@@ -46,6 +46,11 @@ class DailyMaxima:
         return self.__dict__ | {"_lots": self._lots[: self._held], "_rows": self._rows[: self._held]}
 
     def _append(self, lots: LotArray, rows: FloatArray) -> None:
+        """The first rows say how many columns there are: as many as lanes are told."""
+        if not len(lots):
+            return
+        if not self._held and rows.shape[1] != self._rows.shape[1]:
+            self._rows = np.empty((len(self._lots), rows.shape[1]))
         if self._held + len(lots) > len(self._lots):
             self._merge()
             self._make_room(self._held + len(lots))

@@ -12,7 +12,7 @@ from fraudwatch.config.settings import Settings, Training
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Artefact, Model
 from fraudwatch.errors import SnapshotError, TrainingError
-from fraudwatch.features import LANES, Catalogue, Column, Observations
+from fraudwatch.features import LANES, MORE_LANES, Catalogue, Column, Observations
 from fraudwatch.mixing import mix
 from fraudwatch.pipeline.maxima import DailyMaxima
 from fraudwatch.pipeline.reservoir import LotArray, Reservoir
@@ -77,7 +77,8 @@ class TrainingSample:
         is_ours &= rows.ndim == 2 and (rows.shape[1] == len(Column) or not len(rows))
         day_lots, maxima = (state.get(name, np.empty(0)) for name in ("day_lots", "maxima"))
         is_ours &= day_lots.dtype == np.uint64 and maxima.dtype == np.float64
-        is_ours &= maxima.shape == (*day_lots.shape, len(LANES))
+        widths = (len(LANES), len(LANES) + len(MORE_LANES))
+        is_ours &= maxima.shape in [(*day_lots.shape, width) for width in widths]
         if not is_ours or times[0] < 0 or not _are_columns(rows) or not _are_composites(maxima):
             raise SnapshotError("expected a training sample of as many lots as rows, found something else")
         if state.get(_HALF_LIVES, _NO_HALF_LIVES).tolist() != [training.half_life] * 2:

@@ -49,7 +49,8 @@ class Event(NamedTuple):
 class Rows(NamedTuple):
     """n transactions by column, as in `records.Transactions`, and what becomes of them.
 
-    To be filled: `kinds` [n]; `columns` [n, columns], NaN before; `composites` [n, lanes], 0 before; `new_accounts`
+    To be filled: `kinds` [n]; `columns` [n, columns], NaN before; `composites` [n, lanes], 0 before, of so many
+    lanes as are told; `new_accounts`
     [n], so many of them as are new;
     `counts` [3], how many accounts are new, were let go of, and returned after that.
     """
@@ -76,7 +77,8 @@ class Rows(NamedTuple):
 class Rules(NamedTuple):
     """What does not change: window lengths [windows] ascending, the index of the 24 h window, the grace, how long ids
     are remembered, how many accounts, when each local calendar month begins [months], and the offsets of local time
-    [changes] from when on they hold [changes]. All times in milliseconds."""
+    [changes] from when on they hold [changes], all times in milliseconds; and the sums from which operations are
+    reported [k], in minor units."""
 
     lengths: IntArray
     day: int
@@ -86,3 +88,4 @@ class Rules(NamedTuple):
     month_starts: IntArray
     offset_starts: IntArray
     offsets: IntArray
+    thresholds: IntArray

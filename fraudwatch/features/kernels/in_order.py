@@ -5,7 +5,8 @@ from fraudwatch.features.arrays import Element, State
 from fraudwatch.features.kernels.contacts import mark_latest, met_before
 from fraudwatch.features.kernels.event import HOURS, UNPAID, Event, Rules
 from fraudwatch.features.kernels.exact import halved, pressure_weight, winsorised
-from fraudwatch.features.kernels.lanes import write_composites
+from fraudwatch.features.kernels.lanes import LANES, write_composites
+from fraudwatch.features.kernels.lanes.more import write_more_composites
 from fraudwatch.features.kernels.months import add_to_month, turn_month, write_month
 from fraudwatch.features.kernels.own import Own, remember_own, write_own
 from fraudwatch.features.kernels.packed import money_in, time_in
@@ -14,6 +15,8 @@ from fraudwatch.features.kernels.ring import drop_peaks, peak_from, place_of, pu
 from fraudwatch.features.kernels.tally import described, tally, tally_kept, write_prior, write_window
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray
+
+USUAL = len(LANES)
 
 
 @borrowing
@@ -33,6 +36,8 @@ def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray, co
         winsor = winsorised(event.money, own.paid, own.sum)
         weight = pressure_weight(event.money, own.paid, own.sum)
     write_composites(state, rules, event, own, weight, composites)
+    if len(composites) > USUAL:
+        write_more_composites(state, rules, event, own, row, composites)
     _remember(state, account, event, winsor, weight)
     for index in range(described(row)):
         window = state.windows[event.slot, index]
