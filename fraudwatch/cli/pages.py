@@ -75,9 +75,8 @@ it counts in what they say of the next one. A kind of fraud without a lane that 
 is not in this table, and does not show in amounts, goes unseen.
 
 The first seven are the usual ones. The others are off until `features.more_lanes` names them: each takes an equal share
-of the typology queue's alerts from those that are on, and together they cost time on every transaction
-([measurements](measurements.md#the-catalogue)). Switched on, they are judged by the first model that was fitted with
-them, and the log is folded anew, once.
+of the typology queue's alerts from those that are on, and they cost time on every transaction. Switched on, they are
+judged by the first model that was fitted with them, and the log is folded anew, once.
 """
 
 COMMANDS_PAGE = """\

@@ -15,7 +15,7 @@ import pytest
 from fraudwatch.alerts import Alert
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Alerts, Detection, Features, Settings, Training
-from fraudwatch.features import MORE_LANES
+from fraudwatch.features import LANES, MORE_LANES
 from fraudwatch.pipeline import Pipeline, train
 from fraudwatch.records import NO_TIMESTAMP, Chunk, Record
 from fraudwatch.simulate import Plan, rows
@@ -147,7 +147,7 @@ def told(row: str, number: int, payment: Payment) -> bytes:
     return msgspec.json.encode(fields | {"currency": "EUR"})
 
 
-def stream() -> list[bytes]:
+def whole_stream() -> list[bytes]:
     """Everything in order of event time."""
     plan = Plan(accounts=200, days=DAYS, seed=3, start=date(2024, 3, 1), cases_per_day=0.0)
     found = [(msgspec.json.decode(row)["event_time"][:19], row) for row in rows(plan)]
@@ -162,7 +162,7 @@ def stream() -> list[bytes]:
 @pytest.fixture(scope="module")
 def opened() -> dict[str, Alert]:
     """By row the first alert that its case opened."""
-    values = stream()
+    values = whole_stream()
     records = [Record("t", 0, offset, NO_TIMESTAMP, None, value) for offset, value in enumerate(values)]
     begin = datetime.fromtimestamp((START + TRAINED_DAYS * DAY) / 1000, UTC).isoformat()[:19]
     first = next(
@@ -188,3 +188,13 @@ def test_a_typology_injected_into_a_quiet_account_is_the_first_reason_of_an_aler
     for text in (first.sentence.en, first.sentence.fr, first.innocent.en, first.innocent.fr):
         assert text.endswith(".")
     assert first.sentence.en != first.sentence.fr
+
+
+def test_a_saved_state_keeps_what_added_lanes_were_told(stream: list[Record]) -> None:
+    settings = msgspec.structs.replace(SETTINGS, training=Training())
+    pipeline = Pipeline(settings)
+    pipeline.fold(Chunk.of(stream[:6_000]))
+    again, loaded = Pipeline.of(settings, pipeline.state())
+    assert loaded.anew == {}
+    assert again.training.maxima().tobytes() == pipeline.training.maxima().tobytes()
+    assert again.training.maxima()[:, len(LANES) :].any(axis=0).sum() >= 5

@@ -29,9 +29,9 @@ SPEC = LaneSpec(
     innocent=Text(en="Pocket money, lessons, a rent.", fr="De l’argent de poche, des cours, un loyer."),
     fields=("counterparty_id",),
     doc="Payments without a place (not in a shop) of a multiple of 50.00, to counterparties that the account met "
-    "within the last 15 days: how improbable as many are within these days, the judged one inside, given the account's own "
-    "pace of such sums before, whoever got them: −log10 of Chernoff's bound of the Poisson tail. 0 for fewer than "
-    "three, and unless the judged transaction is one.",
+    "within the last 15 days: how improbable as many are within these days, the judged one inside, given the "
+    "account's own pace of such sums before, whoever got them: −log10 of Chernoff's bound of the Poisson tail. 0 for "
+    "fewer than three, and unless the judged transaction is one.",
 )
 
 

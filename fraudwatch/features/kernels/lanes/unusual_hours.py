@@ -36,7 +36,7 @@ SPEC = LaneSpec(
     ),
     doc="Over the latest 24 transactions of 36 h and the judged one: how much rarer than 6 % its local hour of the "
     "day, with the hours beside it, was for the account before them (negative decimal logarithm of the share, shrunk "
-    "towards an even day). 0 unless the judged transaction's hour is so rare, which takes some ten earlier transactions.",
+    "towards an even day). 0 unless the judged transaction's hour is so rare, which takes some ten earlier ones.",
 )
 
 
