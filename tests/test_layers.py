@@ -13,6 +13,7 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"demo"},
+    {"explain"},
     {"stream", "console", "backtest", "simulate", "broker"},
     {"pipeline"},
     {"decode", "features", "detection", "alerts", "snapshots"},
@@ -105,6 +106,7 @@ def test_the_package_keeps_its_layers_and_fences():
         ("broker/utils.py", "", "utils says nothing"),
         ("helpers/a.py", "", "helpers is in no layer"),
         ("errors.py", "from fraudwatch.config import loading", "errors may not import config"),
+        ("backtest/a.py", "from fraudwatch.explain import explained", "backtest may not import explain"),
         ("__init__.py", "from fraudwatch.errors import FraudwatchError", "__init__ may not import errors"),
     ],
 )

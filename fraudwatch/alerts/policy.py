@@ -314,9 +314,9 @@ class Policy:
             return self._cut(candidate, lane, level)  # whatever its reasons: a shock day pays for none
         said = tuple(self.lanes.reason(place, candidate.surprises[place]) for place in candidate.lanes)
         if episode is not None and not self._may_tell_more(episode, candidate, level):
-            why, severity = _shown(said), episode.severity
+            why, severity = worth_saying(said), episode.severity
         else:
-            why = _shown(said + reasons(), lane)
+            why = worth_saying(said + reasons(), lane)
             if not why:  # nothing a person could check: happens only where the budget exceeds what is unusual
                 return None
             severity = _severity(level, why)
@@ -355,7 +355,9 @@ class Policy:
         ):
             return None
         self._open(None)
-        episode = single(transaction, candidate.offset, candidate.score, Severity.LOW, _shown(reasons()))
+        episode = single(
+            transaction, candidate.offset, candidate.score, Severity.LOW, worth_saying(reasons())
+        )
         return self._decision(Kind.SAMPLE, episode)
 
     def _opener(self, candidate: Candidate) -> tuple[str | None, bool]:
@@ -416,7 +418,7 @@ class Policy:
         of = (kind, episode.alert_id, episode.lane, episode.score, episode.severity)
         if kind is Kind.JOINED:
             return self._conclude(*of, ())
-        reasons = _shown(tuple(episode.reasons.values()), episode.lane)
+        reasons = worth_saying(tuple(episode.reasons.values()), episode.lane)
         return self._conclude(*of, reasons, episode=episode.copy())
 
     def _conclude(
@@ -487,7 +489,7 @@ def _severity(level: Severity, reasons: tuple[Reason, ...]) -> Severity:
     return level
 
 
-def _shown(reasons: tuple[Reason, ...], lane: str | None = None) -> tuple[Reason, ...]:
+def worth_saying(reasons: tuple[Reason, ...], lane: str | None = None) -> tuple[Reason, ...]:
     """What the lane says, then the strongest; what hardly contributes is no reason. Ties keep the model's order."""
     contributing = [
         reason for reason in reasons if reason.contribution >= LEAST_CONTRIBUTION and _alarms(reason)

@@ -134,7 +134,7 @@ def _parts(template: str) -> tuple[_Part, ...]:
 
 
 def _summary(episode: Episode, currency: str, language: Language, is_sample: bool) -> str:
-    name = _printable(episode.account_id)
+    name = printable(episode.account_id)
     total = written.money(episode.total_minor, currency, language)
     count = written.number(episode.count, language)
     if episode.count == 1:
@@ -150,7 +150,7 @@ def _summary(episode: Episode, currency: str, language: Language, is_sample: boo
     return f"Compte {name}{SPACE}: {count} opérations inhabituelles, {total} en {span}"
 
 
-def _printable(account_id: str) -> str:
+def printable(account_id: str) -> str:
     """Ids come from outside: no control character or bidirectional mark may reach a terminal in a sentence."""
     shown = "".join(character if character.isprintable() else "·" for character in account_id[:_LONGEST_NAME])
     return shown + "…" if len(account_id) > _LONGEST_NAME else shown

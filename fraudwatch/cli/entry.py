@@ -17,6 +17,7 @@ COMMANDS = {
     "replay": "Feed a file into the source topic.",
     "simulate": "Write a labelled stream of our own.",
     "alerts": "Read the alerts on the review topic, as sentences or JSON lines.",
+    "explain": "Say why a transaction raised an alert, or why not.",
     "verdict": "Say what an alert turned out to be.",
     "report": "Say what a transaction turned out to be that raised no alert.",
     "dead-letters": "List, show or send back the records that could not be processed.",

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from fraudwatch.alerts import Alert
 from fraudwatch.detection import Finding
+from fraudwatch.features import Observations
 from fraudwatch.records import ByteArray, DeadLetter, FloatArray, IntArray, Outcome, Reason, Transactions
 
 NO_REASON = NO_LANE = -1
@@ -62,7 +63,7 @@ class Batch(msgspec.Struct, frozen=True):
     `new_accounts` int64[k] are the hashes of those that this partition had never seen before; `evicted` counts
     accounts that were let go of to make room, `returned` those of them that were seen again. `reasons_of` gives all
     reasons of one scored row, alerted or not, in the order of the model. `drift` is what the watch on the model has
-    found by the end of the batch.
+    found by the end of the batch. `observations` are what the history said of the transactions.
     """
 
     records: int
@@ -77,3 +78,4 @@ class Batch(msgspec.Struct, frozen=True):
     returned: int = 0
     reasons_of: Callable[[int], tuple[Reason, ...]] = _of_nothing
     drift: Finding | None = None
+    observations: Observations | None = None

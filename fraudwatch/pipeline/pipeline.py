@@ -195,6 +195,26 @@ class Pipeline:
             returned=observations.returned,
             reasons_of=partial(self._reasons_of, observations.columns),
             drift=self.drift.finding,
+            observations=observations,
+        )
+
+    def reasons(self, model: Model | None, columns: FloatArray) -> tuple[Reason, ...]:
+        """Every reason by a model of one transaction, of which the history says `columns` float64[1, c].
+
+        Detectors have no value a person could read.
+        """
+        assert model is not None
+        scores = model.score(self.catalogue.values(columns, model.population))
+        shown = self.catalogue.shown(columns[0], model.population)
+        return tuple(
+            Reason(
+                spec,
+                float(scores.surprises[0, place]),
+                float(scores.contributions[0, place]),
+                shown[spec.name].value if spec.name in shown else None,
+                shown[spec.name].usual if spec.name in shown else None,
+            )
+            for place, spec in enumerate(model.reason_specs)
         )
 
     def _assess(self, transactions: Transactions, observations: Observations) -> Assessments:
@@ -241,7 +261,7 @@ class Pipeline:
                 self._transaction(record),
                 record.offset,
                 float(found.score[row]),
-                partial(self._reasons, self.model, columns[row : row + 1]),
+                partial(self.reasons, self.model, columns[row : row + 1]),
                 account=int(found.transactions.accounts[row]),
                 lanes=found.lane_surprises[:, row],
             )
@@ -298,28 +318,12 @@ class Pipeline:
         """Of what a model on trial says, nothing is known of its drift."""
         return Voice(
             self._transaction,
-            self._reasons,
+            self.reasons,
             lambda decision, account, record: self._compose(decision, account, record, Finding()),
         )
 
     def _reasons_of(self, columns: FloatArray, row: int) -> tuple[Reason, ...]:
-        return self._reasons(self.model, columns[row : row + 1])
-
-    def _reasons(self, model: Model | None, columns: FloatArray) -> tuple[Reason, ...]:
-        """Every reason of one transaction by a model; detectors have no value a person could read."""
-        assert model is not None
-        scores = model.score(self.catalogue.values(columns, model.population))
-        shown = self.catalogue.shown(columns[0], model.population)
-        return tuple(
-            Reason(
-                spec,
-                float(scores.surprises[0, place]),
-                float(scores.contributions[0, place]),
-                shown[spec.name].value if spec.name in shown else None,
-                shown[spec.name].usual if spec.name in shown else None,
-            )
-            for place, spec in enumerate(model.reason_specs)
-        )
+        return self.reasons(self.model, columns[row : row + 1])
 
 
 def _alerts(messages: Iterable[bytes]) -> Iterator[Alert]:

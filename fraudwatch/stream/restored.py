@@ -3,6 +3,7 @@
 import asyncio
 
 from fraudwatch.config.settings import Settings
+from fraudwatch.detection import Model
 from fraudwatch.metrics import Metrics
 from fraudwatch.pipeline import Pipeline
 from fraudwatch.stream.health import Health
@@ -16,18 +17,25 @@ from fraudwatch.stream.states import States
 
 
 def restored(
-    settings: Settings, partition: int, until: int, *, partitions: int, from_log: bool = False
+    settings: Settings,
+    partition: int,
+    until: int,
+    *,
+    partitions: int,
+    from_log: bool = False,
+    model: Model | None = None,
 ) -> Pipeline:
     """The pipeline of a partition, one of `partitions`, as of the log up to the offset `until`, not included.
 
     It is made as a worker makes it: from the newest snapshot that is not newer, and the log from there on; with
-    `from_log`, or where `snapshots.every` is 0, from the log alone. Raises BrokerError.
+    `from_log`, or where `snapshots.every` is 0, from the log alone. With a model the transactions are judged as well,
+    and edge and episodes follow them. Raises BrokerError.
     """
-    return asyncio.run(_restored(settings, partition, until, partitions, from_log=from_log))
+    return asyncio.run(_restored(settings, partition, until, partitions, from_log=from_log, model=model))
 
 
 async def _restored(
-    settings: Settings, partition: int, until: int, partitions: int, *, from_log: bool
+    settings: Settings, partition: int, until: int, partitions: int, *, from_log: bool, model: Model | None
 ) -> Pipeline:
     parts, poison = real_parts(settings), Poison(settings.stream.poison_per_hour)
     states = States(parts.make_pipeline, partitions, AccountPlaces(settings), poison, parts.restore_pipeline)
@@ -37,6 +45,8 @@ async def _restored(
         loader = Loader(settings, states, metrics, health, until=until)
     restorer = Restorer(settings, states, metrics, health, loader)
     try:
+        if model is not None:
+            await states.use(model)
         await Recovery(states, restorer, poison).restore({partition: until}, lambda: True)
         pipeline = states[partition].pipeline
     finally:
