@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 import click
+import msgspec
 
 from fraudwatch.cli.entry import COMMANDS, main
 from fraudwatch.cli.features import whole_catalogue, window
@@ -17,6 +18,8 @@ from fraudwatch.config.reference import Setting, table
 from fraudwatch.config.settings import Settings
 from fraudwatch.features import LANES, MORE_LANES
 from fraudwatch.records import FeatureSpec, LaneSpec, Role, Side, Theme
+
+COSTS = Path(__file__).with_name("feature_costs.json")
 
 WIDTH = 110
 """Columns of a help text, whatever terminal the page is made on."""
@@ -62,6 +65,70 @@ where the usual value is not known. Each comes with an explanation that would be
 
 Beside the score, which amounts lead, there are [lanes](#lanes-of-the-typology-queue): one for each kind of fraud that
 amounts do not show.
+
+## What finds which typology
+
+| typology | | what raises it | on |
+|---|---|---|---|
+| AMT | amount far out of the account's habit | the amount queue ([`amount_ratio`](#amount_ratio)) | always |
+| VEL | burst of spending | lane [`burst`](#burst) | always |
+| FRAC | structuring under a threshold | lane [`structuring`](#structuring) | when asked for |
+| PASS | pass-through account | lane [`pass_through`](#pass_through) | always |
+| MULE | young account, money from strangers, out within hours | lane [`young_mule`](#young_mule) | when asked for |
+| FANIN | collection | lane [`fan_in`](#fan_in) | when asked for |
+| FANOUT | dispersal | lane [`fan_out`](#fan_out) | always |
+| DORM | dormant account wakes | lane [`dormant`](#dormant) | always |
+| ROUND | round amounts | lane [`round_amounts`](#round_amounts) | when asked for |
+| CTEST | card testing | lane [`testing`](#testing) | always |
+| ATO | take-over | lane [`take_over`](#take_over) | always |
+| GEO | impossible travel | lane [`impossible_travel`](#impossible_travel) | when asked for |
+| NIGHT | unusual hours | lane [`unusual_hours`](#unusual_hours) | when asked for |
+| RAMP | slow ramp | lane [`slow_ramp`](#slow_ramp) | always |
+| CPTY | counterparty with confirmed cases | nothing: verdicts are kept, and no score reads them | – |
+
+For each row but the last two `tests/pipeline/test_typologies.py` injects the typology into a quiet account of a
+simulated stream and wants it to be the first reason of an alert; `tests/pipeline/test_lanes.py` has RAMP. When asked
+for means `features.more_lanes`: [what that finds, and what it takes from the others](measurements.md#the-catalogue).
+
+## Cold start
+
+- **The population is the prior.** A model's artefact has, of its training sample, the mean and variance of amounts,
+  transactions a day, the share of new counterparties, and the shares of hours and weekdays. There is one population:
+  cohorts are not told apart.
+- **It is shrunk into the account's own.** An account's mean amount, its variance and its pace count beside three
+  transactions of the population, its hours and weekdays beside ten: after three payments what is usual is half its own,
+  after thirty nine tenths.
+- **To be new is no reason.** No feature is how old an account is; the counterparty of its first transaction is not
+  called new. It is scored from `features.young_account` earlier transactions on, and before that is `unscored`. A lane
+  that needs a habit is silent until there is one. Only `young_mule`, if it is asked for, makes youth a part of a
+  reason, beside money that came and went; in the first weeks of a log every account is young to it.
+- **A clean training window is not blind.** A context's lift is learned from what goes together with extreme amounts,
+  beside structural defaults that count as 200 transactions: where there was no case these stand. Lifts are part of
+  the model and stay as they were fitted; they follow the stream where models do (`training.refit_every`, on a sample
+  that `training.half_life` lets decay), not between two fits.
+
+`tests/pipeline/test_cold_start.py` and `tests/detection/test_clean_window.py` show each of these.
+
+## Adding one
+
+A feature is an entry in the file of its theme (as `distance` in `fraudwatch/features/places.py`): name, code, theme,
+side, role, unit, sentences, innocent explanation, definition, and what a person is shown; its value is a line in
+`fraudwatch/features/values.py`, and its test one in `tests/features/test_catalogue.py`.
+
+A lane is a file, two lines that name it, and a case of its test. `fan_in`, for instance:
+
+1. `fraudwatch/features/kernels/lanes/fan_in.py`: what it says of itself (`SPEC`) and its `composite`.
+2. In `more.py` beside it `fan_in.SPEC` in `MORE_LANES`, and `composites[FIRST + 2] = fan_in.composite(state, event)`;
+   its name in `features.more_lanes` (`fraudwatch/config/settings.py`).
+3. `"FANIN": Row(fan_in)` in `tests/pipeline/test_typologies.py`, and its definition told slowly in
+   `tests/features/more_lanes_oracle.py`.
+
+Then `make docs`. What it costs is the answer to `make bench ONLY=catalogue` (with `JSON=1` its `catalogue` goes into
+`fraudwatch/cli/feature_costs.json`): µs a transaction beyond the history that all share, in one thread with everything
+in the caches. It is in the tables below; a lane costs that only where its table is told, a descriptive feature only
+where an alert is explained.
+
+## All features
 """
 
 LANES_SECTION = """\
@@ -165,10 +232,11 @@ def _features() -> Iterator[str]:
         for spec in of_theme:
             yield from _feature(spec)
     yield from LANES_SECTION.splitlines()
-    yield from ("", "| lane | code | theme | needs | on |", "|---|---|---|---|---|")
+    costs = _costs()
+    yield from ("", "| lane | code | theme | needs | on | µs |", "|---|---|---|---|---|---|")
     for lane in (*LANES, *MORE_LANES):
         is_on = "always" if lane in LANES else "`features.more_lanes`"
-        facts = [lane.code, lane.theme.value, _needs(lane), is_on]
+        facts = [lane.code, lane.theme.value, _needs(lane), is_on, f"{costs[lane.name]:.3f}"]
         yield f"| [`{lane.name}`](#{_anchor(lane)}) | {' | '.join(facts)} |"
     for lane in (*LANES, *MORE_LANES):
         yield from ("", f"### {lane.name}", "", _cell(lane.doc), "")
@@ -177,10 +245,20 @@ def _features() -> Iterator[str]:
 
 def _counts(specs: tuple[FeatureSpec, ...]) -> Iterator[str]:
     """One table of all of them, to be found by their codes."""
-    yield from ("| feature | code | theme | side | role | window | needs |", "|---|---|---|---|---|---|---|")
+    costs = _costs()
+    yield from (
+        "| feature | code | theme | side | role | window | needs | µs |",
+        "|---|---|---|---|---|---|---|---|",
+    )
     for spec in specs:
         facts = [spec.theme.value, spec.side.value, spec.role.value, window(spec) or "–", _needs(spec)]
+        facts.append(f"{costs[spec.name]:.3f}")
         yield f"| [`{spec.name}`](#{_anchor(spec)}) | {spec.code} | {' | '.join(facts)} |"
+
+
+def _costs() -> dict[str, float]:
+    """µs a transaction of each feature and each lane: what `make bench ONLY=catalogue` measured."""
+    return msgspec.json.decode(COSTS.read_bytes(), type=dict[str, float])
 
 
 def _feature(spec: FeatureSpec) -> Iterator[str]:

@@ -18,7 +18,16 @@ from node import KAFKA_LIB
 from reporting import NOT_FOR_QUOTING, Answer, as_json, busy, quix_version, say, told, versions
 from scale import FULL, QUICK, Scale
 
-QUESTIONS = ("end_to_end", "pipeline_stages", "scorers", "latency", "memory", "scaling", "snapshots")
+QUESTIONS = (
+    "end_to_end",
+    "pipeline_stages",
+    "scorers",
+    "latency",
+    "memory",
+    "scaling",
+    "snapshots",
+    "catalogue",
+)
 
 
 def answers(only: list[str], scale: Scale) -> dict[str, Answer]:
