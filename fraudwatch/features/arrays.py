@@ -1,9 +1,10 @@
 """The tables that hold the history of one partition, and how they grow.
 
 An account is a slot: one element of `State.accounts`, one row of `State.windows` and one of `State.links`. Its kept
-transactions lie in one block of `State.events`, a ring whose size is a power of two; blocks that were outgrown go to
-a free list of their size, and are gone when the pool has to grow: it is packed anew. An element of a ring is
-addressed by its logical number L (growing for ever, at most 2^31); its place is `start + (L & mask)`.
+transactions lie in one block of `State.events`, a ring of one of the sizes of `kernels.ring`; blocks that were
+outgrown go to a free list of their size, and are gone when the pool has to grow: it is packed anew. An element of a ring
+is addressed by its logical number L (growing for ever, at most 2^31); its place is `start + (L − turn)`, where that is
+beyond the block's end once round.
 
 An account costs 320 bytes, 64 for each window and 16 to 32 in its index; a kept transaction 40, or 48 where the source
 has places; an id remembered 27 to 80 (`kernels.repeats`); a counterparty or device of an account 36 to 44; an account
@@ -32,6 +33,10 @@ NOTHING = -1
 """Instead of a slot, a pair, a block or a logical number: none."""
 
 FIRST_ACCOUNTS, FIRST_EVENTS, FIRST_PAIRS, FIRST_SEEN = 1024, 16_384, 2048, 4096
+
+SIZES_PER_DOUBLING = 4
+SIZES = 4 * 29
+"""Of blocks, up to 2^31 elements."""
 
 FIRST_BLOCK = 4
 """Most accounts of real streams hold a handful of transactions at a time."""
@@ -80,9 +85,11 @@ ACCOUNT = np.dtype(
         ("former_sum", np.int64),
         # When the newest of the transactions with a place that are no longer kept was; its place is below.
         ("gone_place_time", np.int64),
-        # The ring: its place in the pool, its size, and the logical numbers of what is kept and of its maxima.
+        # The ring: its place in the pool, its size, the logical number that stands or stood at its start last, those of
+        # what is kept, and the count of its maxima.
         ("start", np.int64),
         ("block", np.int32),
+        ("turn", np.int32),
         ("begin", np.int32),
         ("end", np.int32),
         ("peaks_begin", np.int32),
@@ -198,7 +205,7 @@ class State(NamedTuple):
     places: Table
     """[elements] of PLACE beside them, or [0] until a first place was seen."""
     free: IntArray
-    """`free[k]` is the first free block of 2**k elements (−1: none), the next one stands in its `stamp`."""
+    """`free[k]` is the first free block of size k of `kernels.ring` (−1: none), the next one stands in its `stamp`."""
     pairs: Table
     """[pairs] of PAIR: counterparties that accounts have dealt with, kept as long as the account; `last` may no longer
     be kept. A device is one too, under a hash that no counterparty has (`kernels.contacts`), and has no `last`."""
@@ -225,7 +232,7 @@ def empty_state(slots: int, windows: int, elements: int, pairs: int, seen: int) 
         windows=_table((slots, windows), WINDOW),
         events=_table(elements, EVENT),
         places=_table(0, PLACE),
-        free=np.full(48, NOTHING, dtype=np.int64),
+        free=np.full(SIZES, NOTHING, dtype=np.int64),
         pairs=_table(pairs, PAIR),
         pair_index=_empty_index(pairs, np.int32),
         scratch=_table(2, WINDOW),

@@ -92,8 +92,10 @@ def _windows(windows: "np.ndarray[Any, Any]") -> list[list[list[int]]]:
 def _kept(history: Saved, account: Any) -> list[list[Any]]:
     """Kept transactions in their order: time, moment, bits, offset, amount asked for, winsorised one, weight,
     counterparty, the one before with it, and the place."""
-    begin, end, start = int(account["begin"]), int(account["end"]), int(account["start"])
-    at = start + (np.arange(begin, end) & (int(account["block"]) - 1))
+    begin, end = int(account["begin"]), int(account["end"])
+    at = int(account["start"]) + (np.arange(begin, end) - int(account["turn"])) % max(
+        int(account["block"]), 1
+    )
     events, places = history["events"][at], history["places"]
     stamp, asked, winsor = events["stamp"], events["asked"], events["winsor"]
     offsets = ((asked >> AMOUNT_BITS) << HALF_BITS) | (winsor >> AMOUNT_BITS)

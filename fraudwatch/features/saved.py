@@ -11,7 +11,7 @@ import numpy as np
 
 from fraudwatch.errors import SnapshotError
 from fraudwatch.features import kernels
-from fraudwatch.features.arrays import NEVER, State, Table, Used
+from fraudwatch.features.arrays import NEVER, SIZES, State, Table, Used
 
 Saved: TypeAlias = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
@@ -85,8 +85,8 @@ _TABLES = ("accounts", "links", "windows", "events", "places", "pairs", "seen", 
 
 def _check_used(found: Saved) -> None:
     slots, used = len(found["accounts"]), found["used"]
-    if len(used) != len(Used) or len(found["free"]) != 48:
-        raise unlike("used", f"{len(Used)} numbers, and 48 sizes of blocks")
+    if len(used) != len(Used) or len(found["free"]) != SIZES:
+        raise unlike("used", f"{len(Used)} numbers, and {SIZES} sizes of blocks")
     lengths = {Used.ACCOUNTS: slots, Used.EVENTS: len(found["events"]), Used.PAIRS: len(found["pairs"])}
     is_told = all(used[place] == length for place, length in lengths.items())
     is_beside = len(found["links"]) == len(found["windows"]) == slots
@@ -103,11 +103,11 @@ def _check_accounts(found: Saved) -> None:
     """That rings lie in the pool and hold no more than fits."""
     accounts = found["accounts"]
     block = accounts["block"].astype(np.int64)
-    start, held, end = (accounts[name].astype(np.int64) for name in ("start", "held", "end"))
+    start, turn, held, end = (accounts[name].astype(np.int64) for name in ("start", "turn", "held", "end"))
     begin, first, last = (accounts[name].astype(np.int64) for name in ("begin", "peaks_begin", "peaks_end"))
-    is_ring = (
-        (block > 0) & (block & (block - 1) == 0) & (start >= 0) & (start <= len(found["events"]) - block)
-    )
+    sizes = np.array([kernels.size_of(index) for index in range(SIZES)])
+    is_ring = np.isin(block, sizes) & (start >= 0) & (start <= len(found["events"]) - block)
+    is_ring &= (turn >= 0) & (turn <= held) & (held - turn < block) & (first < block)
     is_empty = (block == 0) & (end == 0)
     is_ordered = (held >= 0) & (held <= begin) & (begin <= end) & (end - held <= block)
     is_ordered &= (first >= 0) & (first <= last) & (last - first <= block)

@@ -23,7 +23,7 @@ from fraudwatch.features.kernels.event import (
 from fraudwatch.features.kernels.evidence import find_evidence
 from fraudwatch.features.kernels.fold import fold_rows, has_room_for_account, has_room_for_gone
 from fraudwatch.features.kernels.repeats import count_seen, enter_seen, is_seen_full
-from fraudwatch.features.kernels.ring import measure_blocks, move_blocks
+from fraudwatch.features.kernels.ring import measure_blocks, move_blocks, size_of
 from fraudwatch.features.kernels.sound import are_accounts_in_line, are_blocks_apart, has_places
 
 __all__ = [
@@ -54,4 +54,5 @@ __all__ = [
     "known_slot",
     "measure_blocks",
     "move_blocks",
+    "size_of",
 ]

@@ -190,7 +190,7 @@ def _empty(account: Element) -> None:
     account.pressure = 0.0
     account.peak = account.expired_peak = account.start = NOTHING
     account.block = account.begin = account.end = account.peaks_begin = account.peaks_end = 0
-    account.held = account.batch = 0
+    account.held = account.turn = account.batch = 0
     account.total = account.paid = account.month_count = account.former_count = 0
     account.month = NO_MONTH
     account.with_device = account.new_devices = 0

@@ -1,18 +1,38 @@
 """The ring of an account's kept transactions: room, order, and maxima of its tails."""
 
 from fraudwatch.compiled import borrowing
-from fraudwatch.features.arrays import FIRST_BLOCK, NOTHING, Element, State, Table, Used
+from fraudwatch.features.arrays import (
+    FIRST_BLOCK,
+    NOTHING,
+    SIZES_PER_DOUBLING,
+    Element,
+    State,
+    Table,
+    Used,
+)
 from fraudwatch.features.kernels.event import LATEST, Event
 from fraudwatch.features.kernels.packed import bits_in, money_in, pack, time_in
 from fraudwatch.features.kernels.wide import wide
 
 ACCOUNTS, EVENTS = Used.ACCOUNTS.value, Used.EVENTS.value
 
+SMALL_BLOCK = 16
+"""Up to this size blocks grow by half, beyond by a quarter: a small one is copied cheaply, and often the last."""
+
 
 @borrowing
 def place_of(account: Element, number: int) -> int:
-    """Where in the pool a logical number stands."""
-    return account.start + (number & (wide(account.block) - 1))
+    """Where in the pool a logical number stands that is held, or the one that comes next."""
+    return account.start + _around(account, number - wide(account.turn))
+
+
+@borrowing
+def _around(account: Element, steps: int) -> int:
+    """So many steps, less than twice round, from the start of the ring; within it whatever they are."""
+    size = wide(account.block)
+    if steps >= size:
+        steps -= size
+    return steps if 0 <= steps < size else 0
 
 
 @borrowing
@@ -20,20 +40,24 @@ def make_room(state: State, account: Element) -> bool:
     """Room for one more transaction of the account; False when the pool must grow first."""
     size, held, end = wide(account.block), wide(account.held), wide(account.end)
     if end - held < size:
+        if held - wide(account.turn) >= size:
+            account.turn += size
         return True
-    wanted = max(FIRST_BLOCK, 2 * size)
-    start = _take_block(state, _power(wanted))
+    index = _larger(size)
+    start = _take_block(state, index)
     if start < 0:
         return False
-    old = account.start
     for number in range(held, end):
-        _copy(state, old + (number & (size - 1)), start + (number & (wanted - 1)))
-    for number in range(wide(account.peaks_begin), wide(account.peaks_end)):
-        peak = state.events[old + (number & (size - 1))].peak
-        state.events[start + (number & (wanted - 1))].peak = peak
-    free_block(state, old, size)
+        _copy(state, place_of(account, number), start + number - held)
+    first, last = wide(account.peaks_begin), wide(account.peaks_end)
+    for number in range(first, last):
+        state.events[start + number - first].peak = _peak(state, account, number)
+    free_block(state, account.start, size)
     account.start = start
-    account.block = wanted
+    account.block = size_of(index)
+    account.turn = held
+    account.peaks_begin = 0
+    account.peaks_end = last - first
     return True
 
 
@@ -61,39 +85,54 @@ def move_blocks(state: State, events: Table, places: Table) -> None:
         account.start = end
         end += wide(account.block)
     state.used[EVENTS] = end
-    for power in range(len(state.free)):
-        state.free[power] = NOTHING
+    for index in range(len(state.free)):
+        state.free[index] = NOTHING
 
 
 @borrowing
 def free_block(state: State, start: int, size: int) -> None:
     """A block that nobody has any more; none of size 0."""
     if size > 0:
-        power = _power(size)
-        state.events[start].stamp = state.free[power]
-        state.free[power] = start
+        index = _index(size)
+        state.events[start].stamp = state.free[index]
+        state.free[index] = start
 
 
 @borrowing
-def _take_block(state: State, power: int) -> int:
-    """Start of a free block of 2**power elements, or −1 when the pool must grow first."""
-    start = state.free[power]
+def _take_block(state: State, index: int) -> int:
+    """Start of a free block of this size, or −1 when the pool must grow first."""
+    start = state.free[index]
     if start >= 0:
-        state.free[power] = state.events[start].stamp
+        state.free[index] = state.events[start].stamp
         return start
-    start = state.used[EVENTS]
-    if start + (1 << power) > len(state.events):
+    start, size = state.used[EVENTS], size_of(index)
+    if start + size > len(state.events):
         return -1
-    state.used[EVENTS] += 1 << power
+    state.used[EVENTS] += size
     return start
 
 
 @borrowing
-def _power(size: int) -> int:
-    power = 0
-    while (1 << power) < size:
-        power += 1
-    return power
+def size_of(index: int) -> int:
+    """The sizes that blocks have: four, five, six and seven times each power of two."""
+    return (FIRST_BLOCK + index % SIZES_PER_DOUBLING) << (index // SIZES_PER_DOUBLING)
+
+
+@borrowing
+def _index(size: int) -> int:
+    """Which size it is."""
+    doubled = 0
+    while 2 * FIRST_BLOCK << doubled <= size:
+        doubled += 1
+    return SIZES_PER_DOUBLING * doubled + (size >> doubled) - FIRST_BLOCK
+
+
+@borrowing
+def _larger(size: int) -> int:
+    """The size that a full block is exchanged for."""
+    if size == 0:
+        return 0
+    return _index(size) + (2 if size < SMALL_BLOCK else 1)
 
 
 @borrowing
@@ -156,7 +195,13 @@ def position_of(state: State, account: Element, time: int) -> int:
 @borrowing
 def _peak(state: State, account: Element, index: int) -> int:
     """Logical number of one of the descending maxima."""
-    return wide(state.events[place_of(account, index)].peak)
+    return wide(state.events[_peak_place(account, index)].peak)
+
+
+@borrowing
+def _peak_place(account: Element, index: int) -> int:
+    """Beside which transaction a maximum is kept. They have a count of their own, which begins anew once round."""
+    return account.start + _around(account, index)
 
 
 @borrowing
@@ -173,7 +218,7 @@ def push_peak(state: State, account: Element, number: int) -> None:
         if _money(state, account, _peak(state, account, last - 1)) > money:
             break
         last -= 1
-    state.events[place_of(account, last)].peak = number
+    state.events[_peak_place(account, last)].peak = number
     account.peaks_end = last + 1
 
 
@@ -225,4 +270,7 @@ def drop_peaks(state: State, account: Element) -> None:
     first, last, begin = wide(account.peaks_begin), wide(account.peaks_end), wide(account.begin)
     while first < last and _peak(state, account, first) < begin:
         first += 1
+    if first >= account.block:
+        first -= wide(account.block)
+        account.peaks_end = last - wide(account.block)
     account.peaks_begin = first

@@ -1,11 +1,11 @@
 """Whether tables that came from outside hang together: what the other kernels follow without looking."""
 
 from fraudwatch.compiled import borrowing
-from fraudwatch.features.arrays import FIRST_BLOCK, NOTHING, State, Used
+from fraudwatch.features.arrays import NOTHING, State, Used
 from fraudwatch.features.kernels.accounts import LESS, MORE
 from fraudwatch.features.kernels.event import HAS_PLACE
 from fraudwatch.features.kernels.packed import bits_in
-from fraudwatch.features.kernels.ring import place_of
+from fraudwatch.features.kernels.ring import place_of, size_of
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import ByteArray
 
@@ -36,10 +36,10 @@ def are_blocks_apart(state: State, taken: ByteArray) -> bool:
             if taken[place]:
                 return False
             taken[place] = 1
-    for power in range(len(state.free)):
-        start, size = state.free[power], 1 << power
+    for index in range(len(state.free)):
+        start, size = state.free[index], size_of(index)
         while start != NOTHING:
-            if size < FIRST_BLOCK or start < 0 or start > state.used[EVENTS] - size:
+            if start < 0 or start > state.used[EVENTS] - size:
                 return False
             for place in range(start, start + size):
                 if taken[place]:
