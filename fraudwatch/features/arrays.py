@@ -2,9 +2,9 @@
 
 An account is a slot: one element of `State.accounts`, one row of `State.windows` and one of `State.links`. Its kept
 transactions lie in one block of `State.events`, a ring of one of the sizes of `kernels.ring`; blocks that were
-outgrown go to a free list of their size, and are gone when the pool has to grow: it is packed anew. An element of a ring
-is addressed by its logical number L (growing for ever, at most 2^31); its place is `start + (L − turn)`, where that is
-beyond the block's end once round.
+outgrown go to a free list of their size, and are gone when the pool has to grow: it is packed anew. An element of
+a ring is addressed by its logical number L (growing for ever, at most 2^31); its place is `start + (L − turn)`, where
+that is beyond the block's end once round.
 
 An account costs 320 bytes, 64 for each window and 16 to 32 in its index; a kept transaction 40, or 48 where the source
 has places; an id remembered 27 to 80 (`kernels.repeats`); a counterparty or device of an account 36 to 44; an account

@@ -140,6 +140,19 @@ def test_columns_are_the_same_to_the_bit_however_accounts_are_spread(partitions:
         assert alone.tobytes() == whole[rows].tobytes()
 
 
+@pytest.mark.parametrize("often", [3, 6, 11, 17, 26])
+def test_a_ring_goes_round_many_times_whatever_its_size(often: int) -> None:
+    """So many kept at a time, falling amounts, which are maxima all, and now and then one that comes late."""
+    draws = np.random.default_rng(often)
+    stream, time = [], START
+    for number in range(12 * often):
+        time += int(draws.integers(1, 2 * 30 * DAY // often))
+        amount = 100_000 - 997 * (number % often)
+        stream.append(make(number, "one", time - int(number % 5 == 4) * HOUR // 2, amount))
+    assert_equal_to_oracle(Settings(), stream, [])
+    assert_equal_to_oracle(Settings(), stream, list(range(0, len(stream), 3)))
+
+
 def test_many_accounts_and_counterparties_outgrow_every_table() -> None:
     stream = [
         make(index, f"a{index % 3_000}", START + index, 100 + index, counterparty_id=f"c{index % 7_000}")

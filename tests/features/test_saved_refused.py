@@ -10,7 +10,7 @@ from oracle import HOUR, START, make
 
 from fraudwatch.config.settings import Features, Settings
 from fraudwatch.errors import SnapshotError
-from fraudwatch.features import History
+from fraudwatch.features import History, arrays, kernels
 from fraudwatch.features.arrays import Flag, Used
 
 CONFIGURED = Settings(features=Features(max_accounts=20))
@@ -44,19 +44,21 @@ def put(name: str, value: object, *, field: str | None = None, at: object = 3) -
 
 def twice(found: Saved) -> None:
     """Two accounts in one block."""
-    for field in ("start", "block", "held", "begin", "end", "peaks_begin", "peaks_end"):
+    for field in ("start", "block", "turn", "held", "begin", "end", "peaks_begin", "peaks_end"):
         found["accounts"][field][4] = found["accounts"][field][5]
 
 
 def placed(found: Saved) -> None:
     """A transaction that has a place where no places are kept."""
     account = found["accounts"][4]
-    found["events"]["stamp"][account["start"] + (account["begin"] & account["block"] - 1)] |= Flag.HAS_PLACE
+    found["events"]["stamp"][account["start"] + (account["begin"] - account["turn"]) % account["block"]] |= (
+        Flag.HAS_PLACE
+    )
 
 
 def taken_and_free(found: Saved) -> None:
-    power = int(found["accounts"]["block"][4]).bit_length() - 1
-    found["free"][power] = found["accounts"]["start"][4]
+    sizes = [kernels.size_of(index) for index in range(arrays.SIZES)]
+    found["free"][sizes.index(found["accounts"]["block"][4])] = found["accounts"]["start"][4]
 
 
 def test_it_would_be_taken_as_it_is() -> None:
@@ -73,6 +75,10 @@ def test_it_would_be_taken_as_it_is() -> None:
         ("accounts", put("accounts", 3, field="block")),
         ("accounts", put("accounts", 2**30, field="end")),
         ("accounts", put("accounts", -5, field="held")),
+        ("accounts", put("accounts", 9, field="block")),
+        ("accounts", put("accounts", -1, field="turn")),
+        ("accounts", put("accounts", 2**30, field="turn")),
+        ("accounts", put("accounts", 2**20, field="peaks_begin")),
         ("accounts", put("accounts", 2**31 - 1, field="peaks_end")),
         ("accounts", put("accounts", np.nan, field="pressure")),
         ("windows", put("windows", 2**31 - 1, field="begin", at=(3, 1))),
