@@ -142,12 +142,12 @@ def test_columns_are_the_same_to_the_bit_however_accounts_are_spread(partitions:
 
 @pytest.mark.parametrize("often", [3, 6, 11, 17, 26])
 def test_a_ring_goes_round_many_times_whatever_its_size(often: int) -> None:
-    """So many kept at a time, falling amounts, which are maxima all, and now and then one that comes late."""
+    """So many kept at a time, falling amounts, each a maximum, and now and then one that comes late."""
     draws = np.random.default_rng(often)
     stream, time = [], START
     for number in range(12 * often):
         time += int(draws.integers(1, 2 * 30 * DAY // often))
-        amount = 100_000 - 997 * (number % often)
+        amount = 1_000_000 - 997 * number
         stream.append(make(number, "one", time - int(number % 5 == 4) * HOUR // 2, amount))
     assert_equal_to_oracle(Settings(), stream, [])
     assert_equal_to_oracle(Settings(), stream, list(range(0, len(stream), 3)))
