@@ -6,6 +6,7 @@ currency (`amount_minor`, cents for EUR), so that sums of it are exact.
 
 from collections.abc import Sequence
 from enum import Enum, IntEnum, IntFlag, StrEnum
+from typing import overload
 
 import msgspec
 import numpy as np
@@ -35,10 +36,57 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     value: bytes | None
 
 
+class Spans(Sequence[bytes | None]):
+    """n keys or values as parts of `buffers`, which count as one, end to end; an object is made only of the one that
+    is asked for.
+
+    `begins` and `lengths` are int64[n]; a length of −1 is None. Behind each is a byte that is part of no other.
+    """
+
+    __slots__ = ("begins", "buffers", "lengths")
+
+    def __init__(self, buffers: tuple[bytes, ...], begins: IntArray, lengths: IntArray) -> None:
+        self.buffers = buffers
+        self.begins = begins
+        self.lengths = lengths
+
+    @classmethod
+    def of(cls, several: Sequence[bytes | None]) -> "Spans":
+        """The same in a buffer of their own; what is in one already as it is."""
+        if isinstance(several, cls):
+            return several
+        lengths = np.array([-1 if one is None else len(one) for one in several], dtype=np.int64)
+        steps = np.maximum(lengths, 0) + 1
+        buffer = b"\0".join([*(one or b"" for one in several), b""])
+        return cls((buffer,), np.cumsum(steps) - steps, lengths)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @overload
+    def __getitem__(self, row: int) -> bytes | None: ...
+    @overload
+    def __getitem__(self, row: slice) -> "Spans": ...
+    def __getitem__(self, row: int | slice) -> "bytes | Spans | None":
+        if isinstance(row, slice):
+            return Spans(self.buffers, self.begins[row], self.lengths[row])
+        begin, length = int(self.begins[row]), int(self.lengths[row])
+        return None if length < 0 else b"".join(self.bytes_of(begin, begin + length))
+
+    def bytes_of(self, begin: int, end: int) -> list[memoryview]:
+        """What is in the buffers from `begin` to `end`, without a copy."""
+        found = []
+        for buffer in self.buffers:
+            found.append(memoryview(buffer)[max(begin, 0) : max(end, 0)])
+            begin, end = begin - len(buffer), end - len(buffer)
+        return found
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """n records of one partition by column, in the order of their offsets; what is folded at once.
 
-    `offsets` and `timestamps_ms` are int64[n] (timestamps: `NO_TIMESTAMP` where there is none).
+    `offsets` and `timestamps_ms` are int64[n] (timestamps: `NO_TIMESTAMP` where there is none); `keys` and `values`
+    are lists, or `Spans` as records come from the broker.
     """
 
     topic: str

@@ -16,7 +16,9 @@ from fraudwatch.records import (
     ByteArray,
     Chunk,
     DeadLetter,
+    IntArray,
     Record,
+    Spans,
     Transaction,
     Transactions,
 )
@@ -38,12 +40,11 @@ class ChunkReader:
         """The transactions by column and the dead letters of a chunk, both in its order."""
         if self._plan is None:
             return one_by_one(self._decode, chunk)
-        values = _values(chunk)
-        joined = bytearray(b"\0").join([self._plan.constants, *values, bytes(MARGIN)])
-        if len(joined) > LARGEST_BUFFER:
+        buffer, begins, lengths = _laid_out(self._plan.constants, chunk.values)
+        if len(buffer) > LARGEST_BUFFER:
             return one_by_one(self._decode, chunk)
-        text = np.frombuffer(joined, dtype=np.uint8)
-        columns, taken = _compiled(self._plan, chunk, values, text)
+        text = np.frombuffer(buffer, dtype=np.uint8)
+        columns, taken = _compiled(self._plan, chunk, begins, lengths, text)
         rows = np.arange(len(chunk))
         letters: list[DeadLetter] = []
         if not taken.all():
@@ -76,24 +77,29 @@ def one_by_one(
     return by_column(transactions, places, chunk.offsets[places]), letters
 
 
-def _values(chunk: Chunk) -> Sequence[bytes]:
-    """With nothing for a tombstone, which the kernel leaves to the exact decoder as it does an empty value."""
-    values = chunk.values
-    if None in values:
-        return [value or b"" for value in values]
-    return values  # type: ignore[return-value]
+def _laid_out(constants: bytes, values: Sequence[bytes | None]) -> tuple[bytearray, IntArray, IntArray]:
+    """A buffer with the constants and the values, MARGIN behind them; where each begins, and its length (−1: none)."""
+    if isinstance(values, Spans):
+        first = int(values.begins.min()) if len(values) else 0
+        last = int((values.begins + values.lengths).max(initial=first)) + 1
+        buffer = bytearray().join([constants, *values.bytes_of(first, last), bytes(MARGIN)])
+        return buffer, values.begins + (len(constants) - first), values.lengths.copy()
+    present = [value or b"" for value in values] if None in values else values
+    buffer = bytearray(b"\0").join([constants, *present, bytes(MARGIN)])  # type: ignore[list-item]
+    lengths = np.fromiter(map(len, present), np.int64, len(values))  # type: ignore[arg-type]
+    return buffer, len(constants) + 1 + np.cumsum(lengths + 1) - (lengths + 1), lengths
 
 
 def _compiled(
-    plan: Plan, chunk: Chunk, values: Sequence[bytes], text: ByteArray
+    plan: Plan, chunk: Chunk, begins: IntArray, lengths: IntArray, text: ByteArray
 ) -> tuple[Columns, ByteArray]:
     """The columns, and which of their rows have a meaning: 1 for a record that was taken."""
-    count = len(values)
+    count = len(chunk)
     columns, taken, room = Columns.of(count), np.empty(count, dtype=np.uint8), plan.room()
     with np.errstate(over="ignore"):  # hashes wrap on purpose, which only plain NumPy would warn of
         read_rows(
-            len(plan.constants) + 1,
-            np.fromiter(map(len, values), np.int64, count),
+            begins,
+            lengths,
             np.array(chunk.timestamps_ms),  # a copy, so never read-only, for which a kernel is compiled anew
             text,
             plan.rules,

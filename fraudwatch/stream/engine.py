@@ -1,7 +1,7 @@
 """Faust as fraudwatch runs it: its own app and worker, changed where FACTS and DESIGN D1, D2 say.
 
-Private names of Faust and aiokafka are used here, in `fraudwatch.stream.transport` and in
-`fraudwatch.stream.fetching`, nowhere else.
+Private names of Faust and aiokafka are used here, in `fraudwatch.stream.transport`, `fetching` and `record_batches`,
+nowhere else.
 `require_known_faust` refuses a version that does not have them.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 import faust
 
 from fraudwatch.errors import ConfigurationError
+from fraudwatch.stream.record_batches import shows_its_bytes
 from fraudwatch.stream.transport import (
     PRIVATE_ATTRIBUTES,
     PRIVATE_NAMES,
@@ -83,6 +84,7 @@ def require_known_faust() -> None:
         for name in names
         if name not in owner.__init__.__code__.co_names
     ]
+    lost += [] if shows_its_bytes() else ["MemoryRecords.__reduce__"]
     if not version.startswith(KNOWN_FAUST) or lost:
         raise ConfigurationError(
             f"expected faust-streaming {KNOWN_FAUST}x, found {version} with aiokafka "

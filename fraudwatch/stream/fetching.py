@@ -1,18 +1,20 @@
-"""What a fetch gave of one partition as chunks: aiokafka's own reading of it without an object a record.
+"""What a fetch gave of one partition as chunks, without an object a record.
 
-aiokafka reads the batches of a fetch one record at a time and makes a ConsumerRecord of each, which took half of the
-consumer thread's time. Private names of aiokafka are used here; `fraudwatch.stream.transport` lists them.
+aiokafka reads the batches of a fetch one record at a time and makes three objects of each and two of its headers, which
+took most of the consumer thread's time. Private names of aiokafka are used here; `fraudwatch.stream.transport`
+lists them.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 
 from fraudwatch.records import Chunk
-from fraudwatch.stream.raw import to_chunk
+from fraudwatch.stream.record_batches import RecordBatch, batches_of, to_columns
 
 
 class Fetched(NamedTuple):
@@ -43,32 +45,36 @@ class ChunkedRecords(PartitionRecords):  # type: ignore[misc]
 
     def _unpack_records(self) -> Iterator[Fetched]:
         begin = first = self.next_fetch_offset
-        records: list[Any] = []
-        for batch in self._batches():
+        chunk = to_columns(self._tp.topic, self._tp.partition, self._batches())
+        if chunk is not None and chunk.offsets[0] < first:
             # A fetch begins with the whole batch that its offset is in; a position may be in the middle of one.
-            records += batch if batch.base_offset >= first else [r for r in batch if r.offset >= first]
-        for place in range(0, len(records), self._most):
-            part = records[place : place + self._most]
-            is_last = place + self._most >= len(records)
-            end = self.next_fetch_offset if is_last else part[-1].offset + 1
-            yield Fetched(to_chunk(self._tp.topic, self._tp.partition, part), begin, end)
+            chunk = chunk.part(int(np.searchsorted(chunk.offsets, first)))
+        if not chunk:
+            if begin < self.next_fetch_offset:
+                yield Fetched(None, begin, self.next_fetch_offset)
+            return
+        for place in range(0, len(chunk), self._most):
+            part = chunk.part(place, place + self._most)
+            is_last = place + self._most >= len(chunk)
+            end = self.next_fetch_offset if is_last else int(part.offsets[-1]) + 1
+            yield Fetched(part, begin, end)
             begin = end
-        if not records and begin < self.next_fetch_offset:
-            yield Fetched(None, begin, self.next_fetch_offset)
 
-    def _batches(self) -> Iterator[Any]:
+    def _batches(self) -> Iterator[RecordBatch]:
         """Those with records to be seen: no markers, and nothing of an aborted transaction.
 
         Raises CorruptRecordException for a batch whose checksum is wrong; the fetch is then asked for again.
         """
-        while self._records.has_next():
-            batch = self._records.next_batch()
-            if self._check_crcs and not batch.validate_crc():
-                raise CorruptRecordException(f"wrong checksum in {self._tp}, batch {batch.base_offset}")
-            if not (self._is_aborted(batch) or batch.is_control_batch):
+        for batch in batches_of(self._records):
+            reader = batch.reader
+            if self._check_crcs and not reader.validate_crc():
+                raise CorruptRecordException(
+                    f"wrong checksum in {self._tp}, batch at {self.next_fetch_offset}"
+                )
+            if not (self._is_aborted(reader) or reader.is_control_batch):
                 yield batch
             # Even where compaction left nothing of the batch's end.
-            self.next_fetch_offset = max(self.next_fetch_offset, batch.next_offset)
+            self.next_fetch_offset = max(self.next_fetch_offset, reader.next_offset)
 
     def _is_aborted(self, batch: Any) -> bool:
         if self._isolation_level != READ_COMMITTED or batch.producer_id is None:

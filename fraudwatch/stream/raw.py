@@ -1,12 +1,13 @@
 """Kafka messages as records and chunks: Faust's and aiokafka's own forms differ in the unit of time only."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from fraudwatch.records import NO_TIMESTAMP, Chunk, IntArray, Record
+from fraudwatch.records import NO_TIMESTAMP, Chunk, IntArray, Record, Spans
 
 _OFFSET, _TIMESTAMP = attrgetter("offset"), attrgetter("timestamp")
 _KEY, _VALUE = attrgetter("key"), attrgetter("value")
@@ -55,15 +56,34 @@ def joined(chunks: Iterable[Chunk]) -> list[Chunk]:
     groups: dict[tuple[str, int], list[Chunk]] = {}
     for chunk in chunks:
         groups.setdefault((chunk.topic, chunk.partition), []).append(chunk)
-    return [group[0] if len(group) == 1 else _join(group) for _, group in sorted(groups.items())]
+    return [concatenated(group) for _, group in sorted(groups.items())]
 
 
-def _join(chunks: Sequence[Chunk]) -> Chunk:
+def concatenated(chunks: Sequence[Chunk]) -> Chunk:
+    """Chunks of one partition, at least one, as one; no bytes are copied."""
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+    columns = [Spans.of(column) for chunk in chunks for column in (chunk.keys, chunk.values)]
+    # Keys and values, and the chunks of a fetch, have the same buffers.
+    kept = {id(column.buffers): column.buffers for column in columns}
+    begins = dict(
+        zip(kept, accumulate((sum(map(len, some)) for some in kept.values()), initial=0), strict=False)
+    )
+    buffers = tuple(chain.from_iterable(kept.values()))
+    keys, values = (
+        Spans(
+            buffers,
+            np.concatenate([column.begins + begins[id(column.buffers)] for column in some]),
+            np.concatenate([column.lengths for column in some]),
+        )
+        for some in (columns[::2], columns[1::2])
+    )
     return Chunk(
-        chunks[0].topic,
-        chunks[0].partition,
+        first.topic,
+        first.partition,
         np.concatenate([chunk.offsets for chunk in chunks]),
         np.concatenate([chunk.timestamps_ms for chunk in chunks]),
-        [key for chunk in chunks for key in chunk.keys],
-        [value for chunk in chunks for value in chunk.values],
+        keys,
+        values,
     )

@@ -1,7 +1,7 @@
 """Faust's transports as fraudwatch uses them: the stock one with its faults mended, and the one of chunks (DESIGN D1).
 
-Private names of Faust's driver and of aiokafka are used here, in `fraudwatch.stream.fetching` and in
-`fraudwatch.stream.engine`, nowhere else; `PRIVATE_NAMES` lists them for the check at start.
+Private names of Faust's driver and of aiokafka are used here, in `fraudwatch.stream.fetching`, `record_batches` and
+`engine`, nowhere else; `PRIVATE_NAMES` lists them for the check at start.
 """
 
 import logging
@@ -22,6 +22,7 @@ from fraudwatch.errors import BrokerError
 from fraudwatch.stream.assignor import CopartitioningAssignor
 from fraudwatch.stream.fetching import ChunkedResults, Fetched
 from fraudwatch.stream.ledger import Ledger, Span
+from fraudwatch.stream.record_batches import warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -219,6 +220,8 @@ class ChunkConsumer(Consumer):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Not on the thread that fetches: Faust gives up on one that takes seconds to start.
+        warm_up()
         self._ledger = Ledger()
         self._chunked: frozenset[str] = frozenset()
         super().__init__(*args, **kwargs)

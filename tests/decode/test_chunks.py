@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from fraudwatch.config.loading import load
 from fraudwatch.config.settings import Csv, FieldMapping, Limits, Settings, Source
@@ -18,6 +19,7 @@ from fraudwatch.records import (
     Chunk,
     DeadLetter,
     Record,
+    Spans,
     TextField,
     Trait,
     Transaction,
@@ -93,6 +95,27 @@ def test_every_record_is_a_transaction_or_a_dead_letter_in_the_order_of_the_chun
     assert [letter.record for letter in letters] == [chunk.record(row) for row in (0, 2, 4, 5)]
     assert letters == [decoder.decode(chunk.record(row)) for row in (0, 2, 4, 5)]
     assert [transactions.text_of(row, TextField.TRANSACTION_ID) for row in range(3)] == ["t1", "7", "t9"]
+
+
+def test_values_in_a_buffer_are_decoded_as_those_of_a_list_and_left_as_they_are(decoder: Decoder) -> None:
+    escaped = json.dumps(WHOLE).replace("credit", "cr\\u0065dit").encode()
+    chunk = chunk_of(WHOLE, None, REFUSED, SHORT, b"", b"{", escaped, WHOLE | {"transaction_id": "t9"}, None)
+    # Between two values lies what may follow one in a record batch: the number of its headers, and another key.
+    lengths = np.array([-1 if value is None else len(value) for value in chunk.values])
+    steps = np.maximum(lengths, 0) + 3
+    buffer = b"[{" + b'"4}'.join(value or b"" for value in chunk.values) + b'"4}'
+    spans = Spans((buffer[:90], buffer[90:]), 2 + np.cumsum(steps) - steps, lengths)
+    assert list(spans) == list(chunk.values)
+    for rows in (slice(None), slice(3, 8), slice(1, 2), slice(0, 0)):
+        listed = chunk.part(rows.start or 0, rows.stop)
+        columns, letters = decoder.decode_chunk(replace(listed, values=spans[rows]))
+        expected, expected_letters = decoder.decode_chunk(listed)
+        assert letters == expected_letters
+        assert columns.rows.tolist() == expected.rows.tolist()
+        assert columns.contents.tolist() == expected.contents.tolist()
+        texts = [columns.text_of(row, TextField.TRANSACTION_ID) for row in range(len(columns))]
+        assert texts == [expected.text_of(row, TextField.TRANSACTION_ID) for row in range(len(expected))]
+    assert b"".join(spans.buffers) == buffer
 
 
 def test_columns_say_what_the_transaction_says(decoder: Decoder) -> None:

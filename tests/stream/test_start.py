@@ -14,7 +14,7 @@ from yarl import URL
 
 from fraudwatch.config.settings import Kafka, Settings, Stream
 from fraudwatch.errors import BrokerError, ConfigurationError
-from fraudwatch.stream import engine, run_worker, transport
+from fraudwatch.stream import engine, record_batches, run_worker, transport
 from fraudwatch.stream.app import build_app
 
 
@@ -95,6 +95,19 @@ def test_an_aiokafka_without_an_attribute_we_set_is_refused(monkeypatch: pytest.
 
     monkeypatch.setattr(transport.Fetcher, "__init__", renamed)
     with pytest.raises(ConfigurationError, match=r"without Fetcher\._fetch_max_wait_ms, Fetcher\._records\."):
+        engine.require_known_faust()
+
+
+@pytest.mark.parametrize("copied", [TypeError("no default __reduce__"), (dict, ()), (dict, (), ({}, 0))])
+def test_an_aiokafka_that_shows_no_bytes_is_refused(monkeypatch: pytest.MonkeyPatch, copied: Any) -> None:
+    def reduce() -> Any:
+        if isinstance(copied, Exception):
+            raise copied
+        return copied
+
+    hidden = SimpleNamespace(__reduce__=reduce)
+    monkeypatch.setattr(record_batches, "MemoryRecords", lambda content: hidden)
+    with pytest.raises(ConfigurationError, match=r"without MemoryRecords\.__reduce__\."):
         engine.require_known_faust()
 
 

@@ -206,7 +206,7 @@ def _read_row(given: Given, filled: Filled, timestamp_ms: int, row: int) -> bool
 
 @compiled
 def read_rows(
-    begin: int,
+    begins: IntArray,
     lengths: IntArray,
     timestamps_ms: IntArray,
     text: ByteArray,
@@ -228,8 +228,9 @@ def read_rows(
 ) -> None:
     """Fill `taken` uint8[n] with 1 for every record that was taken; only their rows of the columns have a meaning.
 
-    The records lie in `text` from `begin` on, each followed by a byte 0. What is behind `text` is for `Given`, and what
-    is behind `names` for `Filled`.
+    The records lie in `text` at `begins` int64[n] and are `lengths` int64[n] long (−1: there is none); the byte behind
+    each is part of no other, and is set to 0. What is behind `text` is for `Given`, and what is behind `names` for
+    `Filled`.
     """
     given = Given(
         elements(text),
@@ -252,7 +253,9 @@ def read_rows(
         len(lengths),
     )
     for row in range(len(lengths)):
-        end = begin + lengths[row]
-        is_whole = lengths[row] <= rules[LONGEST_RECORD] and scan(given, begin) == end
+        is_whole = 0 <= lengths[row] <= rules[LONGEST_RECORD]
+        if is_whole:
+            end = begins[row] + lengths[row]
+            given.text[end] = 0
+            is_whole = scan(given, begins[row]) == end
         taken[row] = is_whole and _read_row(given, filled, timestamps_ms[row], row)
-        begin = end + 1

@@ -1,0 +1,1 @@
+"""The compiled reader of Kafka's record batches."""
