@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import click
+import msgspec
 
 from fraudwatch.alerts import written
 from fraudwatch.alerts.written import Language
 from fraudwatch.backtest import load_model
 from fraudwatch.cli.entry import COMMANDS
 from fraudwatch.cli.options import FILE, as_json, configured, example
-from fraudwatch.cli.output import counted, print_json, print_table, progress, table
+from fraudwatch.cli.output import counted, print_json, print_table, progress, say, table
 from fraudwatch.config.settings import Settings
 from fraudwatch.explain import ExplainedReason, Explanation, Wanted, explain_file, explain_log, words
 from fraudwatch.records import Text
@@ -99,37 +100,40 @@ def command(
             found = explain_file(
                 settings, file, wanted, model=artefact, strongest=strongest, on_progress=counted(show)
             )
+    chosen = "named" if transaction is not None else "strongest" if strongest else "latest"
     if as_json:
-        print_json(found)
-    else:
-        _print(found, lang)
+        print_json({"chosen": chosen, **msgspec.structs.asdict(found)})
+        return
+    if transaction is None:
+        say(f"the {chosen} transaction of account {account}")
+    _print(found, lang)
 
 
 def _print(found: Explanation, language: Language) -> None:
     """Sentences first, then every reason."""
 
-    def say(text: Text, indent: str = "") -> None:
+    def tell(text: Text, indent: str = "") -> None:
         click.echo(indent + words.of(text, language))
 
-    say(found.headline)
-    say(found.verdict)
+    tell(found.headline)
+    tell(found.verdict)
     for one in found.standings:
         if one.lane is None or one.score > 0.0:
-            say(words.standing(one), "  ")
+            tell(words.standing(one), "  ")
     if not found.reasons:
         return
-    say(found.nearest.sentence if found.nearest is not None else words.NO_CHANGE)
+    tell(found.nearest.sentence if found.nearest is not None else words.NO_CHANGE)
     said = [one.sentence for one in found.standings] + [one.sentence for one in found.reasons]
     for sentence in filter(None, said):
-        say(sentence, "  • ")
+        tell(sentence, "  • ")
     shown = table(*words.of(COLUMNS, language).split(","), title=words.of(REASONS, language))
     for reason in found.reasons:
         shown.add_row(*_row(reason, found.currency, language))
     print_table(shown)
     silent = {one.lane for one in found.standings if not one.score}
     for change in found.lanes:
-        if change.of not in silent:
-            say(change.sentence)
+        if change.of not in silent and change is not found.nearest:
+            tell(change.sentence)
 
 
 def _row(reason: ExplainedReason, currency: str, language: Language) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ BoolArray = npt.NDArray[np.bool_]
 PRECISE = 1e-9
 """Part of a value to which the place of the edge is found, where the value does not count something whole."""
 _PARTS = 16
+_ATTEMPTS = 5
+"""At a change by the edges as they would have stood with it, beginning with those that stood."""
 
 
 class Form(StrEnum):
@@ -60,24 +62,34 @@ class Side(NamedTuple):
 
 def crossing(moment: Moment, subject: Subject, is_alert: bool) -> Crossing | None:
     """The nearest change of this value alone; None where none crosses."""
-    side = Side(moment.distances(moment.observed)[0] >= 0.0, is_alert)
+    edges = moment.edges
+    side = Side((moment.said(moment.observed) >= edges)[0], is_alert)
     if subject.queue is not None and side.reached.any() and not side.reached[subject.queue]:
         return None  # it could only reach one more
-    asked = Asked(moment, subject, side)
-    found = asked.of_categories() if len(subject.categories) else asked.of_numbers()
-    return min(found, key=lambda one: (not one.suffices, one.moved), default=None)
+    for _ in range(_ATTEMPTS):
+        asked = Asked(moment, subject, side, edges)
+        found = asked.of_categories() if len(subject.categories) else asked.of_numbers()
+        nearest = min(found, key=lambda one: (not one.suffices, one.moved), default=None)
+        if nearest is None:
+            return None
+        # An edge may follow what an hour brings, and so the transaction itself.
+        then = moment.edges_with(subject.observed(np.array([nearest.stated])))
+        if np.array_equal(then, edges):
+            return nearest
+        edges = then
+    return None
 
 
 class Asked:
-    """What other values of one subject would have led to."""
+    """What other values of one subject would have led to, by edges float64[1 + lanes]."""
 
-    def __init__(self, moment: Moment, subject: Subject, side: Side) -> None:
-        self._moment, self._subject, self._side = moment, subject, side
+    def __init__(self, moment: Moment, subject: Subject, side: Side, edges: FloatArray) -> None:
+        self._moment, self._subject, self._side, self._edges = moment, subject, side, edges
         self._was = subject.surprises(moment.observed)[0]
 
     def crosses(self, values: FloatArray) -> BoolArray:
         """bool[k]: whether it would lie on the other side with each."""
-        reached = self._moment.distances(self._subject.observed(values)) >= 0.0
+        reached = self._moment.said(self._subject.observed(values)) >= self._edges
         if self._subject.queue is not None:
             reached = reached[:, [self._subject.queue]]
         lies_above = np.asarray(reached.any(axis=1), dtype=np.bool_)
@@ -137,9 +149,8 @@ class Asked:
         return Crossing(self._subject, at, stated, form, float(moved.max()), self._suffices(observed))
 
     def _suffices(self, observed: Observed) -> bool:
-        reaches = bool((self._moment.distances(observed)[0] >= 0.0).any())
         if self._side.reached.any() and not self._side.is_alert:  # cut, or nothing a person could check
-            return not reaches
+            return not bool((self._moment.said(observed) >= self._edges).any())
         return self._moment.would_alert(observed) != self._side.is_alert
 
 

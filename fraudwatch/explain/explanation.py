@@ -64,7 +64,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class ExplainedReason(msgspec.Struct, frozen=True):
-    """One reason. `lift` is what it adds to the score; `sentence` is there where an alert would say it.
+    """One reason. `lift` is what it adds to the score; `sentence` is there where it is unusual.
 
     `change` is of the value alone: None where none crosses, and for a detector, which has no value to be changed.
     """

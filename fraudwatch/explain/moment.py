@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fraudwatch.alerts import Decision, Kind
+from fraudwatch.alerts import Decision, Kind, Policy
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode import Decoder
 from fraudwatch.detection import Model
@@ -28,8 +28,8 @@ class Observed(NamedTuple):
 class Moment:
     """The fold of one record by itself, and everything needed to ask again with another value in it.
 
-    Edges stand still while a record is judged, so those of the policy after the fold are those it was judged by. Other
-    values are judged by the same model, and decided about by a copy of the policy as it was before the record.
+    The edges of the policy after the fold are those it was judged by: they stand still until the next. Other values are
+    judged by the same model, and decided about by a copy of the policy as it was before the record.
     """
 
     def __init__(self, pipeline: Pipeline, record: Record) -> None:
@@ -84,8 +84,7 @@ class Moment:
     @property
     def edges(self) -> FloatArray:
         """float64[1 + lanes]: of the amount queue, then of each lane."""
-        policy = self._pipeline.policy
-        return np.concatenate([[policy.edge.raised_from], policy.lanes.raised_from])
+        return _edges(self._pipeline.policy)
 
     def rank(self, queue: int, said: float) -> float:
         """How many alerts of a usual day are stranger, in the queue of an edge."""
@@ -103,26 +102,34 @@ class Moment:
         surprises = self.model.judge_lanes(composites)[: len(self.lanes)]
         return np.concatenate([scores[:, np.newaxis], surprises.T], axis=1)
 
-    def distances(self, observed: Observed) -> FloatArray:
-        """The same from the edges: from 0 on an edge is reached."""
-        return self.said(observed) - self.edges
+    def edges_with(self, observed: Observed) -> FloatArray:
+        """As `edges`, had the transaction been the first of these rows: an edge may follow what an hour brings."""
+        policy, _ = self._asked(self.said(observed)[0])
+        return _edges(policy)
 
     def would_alert(self, observed: Observed) -> bool:
         """What the policy would have decided about the transaction with the first of these rows."""
-        policy, of = deepcopy(self._policy), self.transactions
         said = self.said(observed)[0]
-        lanes = said[1:].copy()
-        at = policy.judge_rows(
-            of.accounts, of.event_time_ms, said[:1].copy(), of.ids, 0, lanes[:, np.newaxis].copy()
-        )
-        if at:
+        policy, stands_out = self._asked(said)
+        if not stands_out:
             return False
         decision: Decision | None = policy.judge(
             self.transaction,
             self.record.offset,
             float(said[0]),
             partial(self._pipeline.reasons, self.model, observed.columns[:1]),
-            account=int(of.accounts[0]),
-            lanes=lanes,
+            account=int(self.transactions.accounts[0]),
+            lanes=said[1:].copy(),
         )
         return decision is not None and decision.kind in ALERTING
+
+    def _asked(self, said: FloatArray) -> tuple[Policy, bool]:
+        """The policy just after it has observed the transaction as float64[1 + lanes], and whether that stands out."""
+        policy, of = deepcopy(self._policy), self.transactions
+        scores, lanes = said[:1].copy(), said[1:, np.newaxis].copy()
+        at = policy.judge_rows(of.accounts, of.event_time_ms, scores, of.ids, 0, lanes)
+        return policy, at == 0
+
+
+def _edges(policy: Policy) -> FloatArray:
+    return np.concatenate([[policy.edge.raised_from], policy.lanes.raised_from])

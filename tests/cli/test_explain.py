@@ -16,7 +16,7 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.detection.versions import to_messages
 
 Run = Callable[..., Result]
-SETTINGS = {"alerts.alerts_per_day": "8", "detection.detectors": "[hbos]"}
+SETTINGS = {"alerts.alerts_per_day": "8", "detection.detectors": "[]"}
 OPTIONS = [f"--set={key}={value}" for key, value in SETTINGS.items()]
 
 
@@ -70,6 +70,11 @@ def test_the_strongest_of_an_account_lies_nearer_to_an_edge_than_its_latest(
     strongest = told(run("explain", "--account", account, "--strongest", *of_file, "--json"))
     assert latest["transaction_id"] == rows[-1]["transaction_id"]
     assert strongest["account_id"] == account
+    assert (latest["chosen"], strongest["chosen"]) == ("latest", "strongest")
+    assert (
+        f"the latest transaction of account {account}"
+        in run("explain", "--account", account, *of_file).stderr
+    )
     nearest = [max(one["distance"] for one in found["standings"]) for found in (latest, strongest)]  # type: ignore[attr-defined]
     assert nearest[1] > nearest[0]
 

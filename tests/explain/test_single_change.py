@@ -1,11 +1,16 @@
 """What is said to have changed it does: the same transaction is folded again with that one value replaced."""
 
 import numpy as np
+import pytest
 from asking import Before, Folded, folded_with
 
 from fraudwatch.explain import Change, Explanation
-from fraudwatch.explain.crossing import PRECISE, Form
+from fraudwatch.explain.crossing import PRECISE, Form, crossing
 from fraudwatch.explain.explaining import ALERTS
+from fraudwatch.explain.moment import Moment, Observed
+from fraudwatch.explain.own_history import OwnHistory
+from fraudwatch.explain.subjects import subjects
+from fraudwatch.records import FloatArray
 
 
 def changes(explanation: Explanation) -> list[Change]:
@@ -97,3 +102,31 @@ def one_nearer(change: Change) -> float:
     if change.unit in ("money", "count"):
         return change.at + towards
     return change.at + towards * min(2 * PRECISE * max(abs(change.at), 1.0), abs(change.was - change.at))
+
+
+def test_an_edge_that_would_have_stood_elsewhere_with_the_change_is_asked_again(
+    explanations: list[tuple[Before, Explanation]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = next(
+        before
+        for before, explanation in explanations
+        if explanation.decided in ALERTS
+        and explanation.nearest is not None
+        and explanation.nearest.of == "amount"
+        and explanation.standings[0].is_reached
+    )
+    moment = Moment(before.pipeline(), before.record)
+    subject = next(one for one in subjects(moment, OwnHistory(moment, before.own)) if one.name == "amount")
+    as_it_stood = crossing(moment, subject, is_alert=True)
+
+    def lower_below(self: Moment, observed: Observed) -> FloatArray:
+        score, edges = float(self.said(observed)[0, 0]), self.edges
+        return edges - (0.25 if score < edges[0] else 0.0) * (np.arange(len(edges)) == 0)
+
+    monkeypatch.setattr(Moment, "edges_with", lower_below)
+    lower = crossing(moment, subject, is_alert=True)
+    assert as_it_stood is not None
+    assert lower is not None
+    assert lower.stated < as_it_stood.stated
+    said = moment.said(subject.observed(np.array([lower.at, lower.at + 1.0])))[:, 0]
+    assert said[0] < moment.edges[0] - 0.25 <= said[1]
