@@ -38,7 +38,7 @@ MOST_CHUNKS = 1_000  # three times the largest artefact (256 MiB): a message may
 VERSIONS_HELD = 4
 KEPT_IN_USE = 2
 TRIALS_HELD = 3
-"""Versions, those reported on last. A partition's report takes up to 30 KB."""
+"""Versions, those reported on last. A partition's report takes up to 60 KB."""
 
 TRAINER = "trainer"
 """Who decided, where no person did."""

@@ -31,12 +31,13 @@ HELD = 5 * MOST_COMPARED
 KeyArray = npt.NDArray[np.uint64]
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class Comparison(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a trial showed, of both queues and all partitions. `account_days` are those above the edges, of each model.
 
     `psi` and `psi_in_use` compare each model's scores with those of its own training sample; `overlap` is the share
     of the account-days above the edges that both agree on; `alert_rate` is the alerts a day, in budgets, that the
     new model would raise before its edges have followed the stream. `days` of event time is the mean of the partitions.
+    Of a model that raised an error while it was tried, `failure` is all that is known.
     """
 
     in_use: str
@@ -47,10 +48,13 @@ class Comparison(msgspec.Struct, frozen=True):
     overlap: float
     alert_rate: float
     account_days: int
-    partitions: int = 1
+    partitions: int
+    failure: str = ""
 
     def objections(self, limits: TrialSettings) -> list[str]:
         """Why the new model should be kept out, in words; empty where nothing speaks against it."""
+        if self.failure:
+            return [f"it could not be tried: {self.failure}"]
         found = []
         if self.psi > limits.psi_limit:
             found.append(
@@ -137,6 +141,7 @@ class Report(msgspec.Struct, frozen=True):
     amount: Pair
     typology: Pair
     differences: Differences
+    failure: str = ""
 
     @property
     def span_ms(self) -> int:
@@ -172,8 +177,10 @@ def of_one_trial(messages: Mapping[int, bytes], in_use: str) -> dict[int, Report
 def is_enough(reports: Mapping[int, Report], limits: TrialSettings, partitions: int) -> bool:
     """Whether every partition takes part and those that have seen the whole span have seen enough together.
 
-    So one without transactions holds nothing up.
+    So one without transactions holds nothing up. One that has failed is enough.
     """
+    if any(report.failure for report in reports.values()):
+        return True
     seen = sum(report.transactions for report in reports.values() if report.span_ms >= limits.span)
     return len(reports) >= partitions and seen >= limits.transactions
 
@@ -181,7 +188,10 @@ def is_enough(reports: Mapping[int, Report], limits: TrialSettings, partitions: 
 def compare(
     reports: Mapping[int, Report], settings: Settings, in_use: Model, candidate: Model, partitions: int
 ) -> Comparison:
-    """Of all partitions, that together have seen one transaction at least."""
+    """Of all partitions, that together have seen one transaction at least, or of which one has failed."""
+    for report in reports.values():
+        if report.failure:
+            return Comparison(in_use.version, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, failure=report.failure)
     seen = [report for report in reports.values() if report.transactions]
     days = sum(max(report.span_ms, DAY_MS) for report in seen) / DAY_MS / partitions
     psi_in_use, psi = (

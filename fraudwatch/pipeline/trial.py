@@ -35,6 +35,8 @@ from fraudwatch.pipeline.compared import (
 )
 from fraudwatch.records import Chunk, FloatArray, IntArray, Reason, Record, Transaction
 
+FAILURE_SHOWN = 300
+
 _TRIAL = np.uint64(int.from_bytes(b"on trial", "little"))
 _U32 = np.uint64(32)
 
@@ -77,6 +79,7 @@ class Trial:
         self._policy.episodes = Episodes(episode.copy() for episode in episodes)
         self._seen = 0
         self._first_ms = self._newest_ms = -(2**62)
+        self._failure = ""
         self.is_over = False
 
     @property
@@ -94,9 +97,28 @@ class Trial:
         alerts: Sequence[Alert],
         voice: Voice,
     ) -> None:
-        """A batch, as the model in use has judged it and with the `alerts` it raised."""
+        """A batch, as the model in use has judged it and with the `alerts` it raised.
+
+        An error of the candidate's ends its trial and nothing else: the batch is judged already.
+        """
         if self.is_over:
             return
+        try:
+            self._add(catalogue, chunk, found, observations, alerts, voice)
+        except MemoryError:  # not the candidate's fault
+            raise
+        except Exception as error:  # noqa: BLE001 - it is told, and keeps the candidate out
+            self._failure, self.is_over = repr(error)[:FAILURE_SHOWN], True
+
+    def _add(
+        self,
+        catalogue: Catalogue,
+        chunk: Chunk,
+        found: Assessments,
+        observations: Observations,
+        alerts: Sequence[Alert],
+        voice: Voice,
+    ) -> None:
         of = found.transactions
         rows = np.flatnonzero(~np.isnan(found.score))
         rows = rows[(mix(of.accounts[rows].view(np.uint64) ^ _TRIAL) >> _U32) < self._chosen_below]
@@ -212,6 +234,7 @@ class Trial:
             amount=self._amount,
             typology=self._typology,
             differences=self.differences,
+            failure=self._failure,
         )
         return msgspec.json.encode(report)
 

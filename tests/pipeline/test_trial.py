@@ -249,10 +249,28 @@ def test_without_a_model_in_use_there_is_nothing_to_compare(settings: Settings, 
     ],
 )
 def test_each_limit_keeps_out_by_itself(change: dict[str, float], objection: str | None) -> None:
-    good = Comparison("v", 5_000, 1.0, psi=0.1, psi_in_use=0.1, overlap=0.8, alert_rate=1.0, account_days=20)
+    good = Comparison(
+        "v", 5_000, 1.0, psi=0.1, psi_in_use=0.1, overlap=0.8, alert_rate=1.0, account_days=20, partitions=1
+    )
     found = replace(good, **change).objections(TrialSettings())
     assert len(found) == (objection is not None)
     assert objection is None or objection in found[0]
+
+
+def test_a_candidate_that_raises_an_error_is_kept_out_and_nothing_else_happens(
+    settings: Settings, model: Model, stream: list[Record]
+) -> None:
+    torn = dataclasses.replace(model, population={})
+    alone, beside = Pipeline(settings, model=model), Pipeline(settings, model=model)
+    beside.try_out(torn)
+    batches = [pipeline.fold(Chunk.of(stream[:3_000])) for pipeline in (alone, beside)]
+    assert batches[0].alerts == batches[1].alerts
+    assert beside.trial is not None
+    assert beside.trial.is_over
+    found = beside.trial.concluded({0: beside.trial.report()})
+    assert found is not None
+    (objection,) = found.objections(settings.trial)
+    assert objection.startswith("it could not be tried: KeyError(")
 
 
 @given(

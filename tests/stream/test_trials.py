@@ -327,11 +327,12 @@ def feed_until(
 def test_a_worker_refits_tries_and_promotes_and_a_rollback_and_a_restart_keep_what_was_decided(
     refitting: Settings, broker: Any, numbered: Numbered, start: Start
 ) -> None:
-    broker.create_topics(1)
+    broker.create_topics(2)  # one of which stays empty
     worker = start(refitting)
     worker.until(lambda: worker.is_ready)
     feed_until(worker, broker, numbered, lambda: len(promoted(refitting)) == 2)
     first, second = promoted(refitting)
+    assert set(known(refitting).register.trials[second]) == {0, 1}
     worker.until(lambda: f"model {second} is in use" in worker.said)
     assert f"model {second} is on trial beside the one in use" in worker.said
     assert known(refitting).named(second).decision is not None
