@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from fraudwatch.alerts import differences
 from fraudwatch.config.durations import Duration
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.settings import Trial as TrialSettings
@@ -150,6 +151,21 @@ def test_a_model_beside_itself_opens_the_same_alerts_if_both_begin_together(
     assert set(opened) == {("same", "amount"), ("same", "typology")}
     examples = pipeline.trial.differences.same.examples
     assert {example.headline for example in examples} <= {alert.headline.en for alert in alerts}
+
+
+def test_what_was_explored_is_no_alert_of_either_model(
+    whole_stream: Settings, model: Model, stream: list[Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(differences, "EXAMPLES", 10_000)
+    exploring = replace(whole_stream, alerts=replace(whole_stream.alerts, explore=0.5))
+    pipeline = Pipeline(exploring, model=model)
+    pipeline.try_out(model)
+    assert pipeline.trial is not None
+    samples = {alert.alert_id for alert in pipeline.fold(Chunk.of(stream[:4_000])).alerts if alert.sample}
+    told = {one.alert_id for kind in pipeline.trial.differences.kinds.values() for one in kind.examples}
+    assert told
+    assert samples
+    assert not samples & told
 
 
 def test_open_episodes_go_on_beside_a_candidate_as_they_would_with_it(
