@@ -193,7 +193,12 @@ def read_by_kernel(settings: Settings, values: list[bytes]) -> None:
         raise AssertionError(f"one by one: {record.value!r}")
 
     reader = ChunkReader(refuse, plan(settings, Decoder(settings).legs[0].fields, False, 65_536))
-    assert len(reader.read(chunk_of(*values))[0]) == len(values)
+    chunk = chunk_of(*values)
+    assert len(reader.read(chunk)[0]) == len(values)
+    # In a record batch five headers begin with what JSON takes for a blank.
+    spans = Spans.of(values)
+    spans = Spans((spans.buffers[0].replace(b"\0", b"\n"),), spans.begins, spans.lengths)
+    assert len(reader.read(replace(chunk, values=spans))[0]) == len(values)
 
 
 @pytest.mark.parametrize(
