@@ -87,6 +87,7 @@ class Trials:
         self._weighed = -1
         self._told: dict[int, _Told] = {}
         self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     @property
     def candidate(self) -> Pointer | None:
@@ -121,6 +122,8 @@ class Trials:
 
     def consider(self) -> None:
         """Begins, tells of or ends a trial if it is time to."""
+        if self._is_closed:
+            return
         if self._task is not None:
             if not self._task.done():
                 return
@@ -247,7 +250,8 @@ class Trials:
         return True
 
     async def close(self) -> None:
-        """Leaves a trial as it is; the next trainer begins it again."""
+        """Leaves a trial as it is; whoever has the partitions next begins it again."""
+        self._is_closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

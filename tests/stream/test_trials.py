@@ -283,6 +283,17 @@ def test_whoever_holds_other_partitions_tells_of_them_and_leaves_the_decision_to
     run(scenario)
 
 
+def test_at_the_end_of_the_worker_nothing_is_begun_any_more() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        desk.take(candidate_messages("v2", artefact("v2")))
+        await desk.trials.close()
+        await desk.look()
+        assert desk.pipeline.trial is None
+
+    run(scenario)
+
+
 def test_what_was_reported_beside_another_model_begins_anew() -> None:
     async def scenario() -> None:
         desk = Desk()
