@@ -12,7 +12,7 @@ from fraudwatch.decode import Decoder
 from fraudwatch.detection import Model
 from fraudwatch.features import Catalogue
 from fraudwatch.pipeline import Batch, Pipeline
-from fraudwatch.records import Chunk, FloatArray, LaneSpec, Record, Transaction, Transactions
+from fraudwatch.records import Chunk, FloatArray, LaneSpec, Outcome, Record, Transaction, Transactions
 
 ALERTING = (Kind.OPENED, Kind.UPDATED, Kind.JOINED)
 """A sample is an alert that was drawn, not one that was earned."""
@@ -70,6 +70,11 @@ class Moment:
     def is_scored(self) -> bool:
         """Whether there is anything to ask."""
         return not np.isnan(self.batch.assessments.score[0])
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it came too late to be kept."""
+        return int(self.batch.assessments.outcome[0]) == Outcome.LATE.value
 
     @property
     def transactions(self) -> Transactions:

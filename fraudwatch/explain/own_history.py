@@ -13,7 +13,9 @@ from fraudwatch.explain.moment import Moment, Observed
 from fraudwatch.features import History
 from fraudwatch.records import Chunk, FloatArray, Record, Transactions
 
-COPIES = 40
+COPIES, FEWEST = 40, 4
+KEPT = 400_000
+"""Records of all copies together, so that an account of a hundred thousand takes no gigabyte."""
 FOLDED = 2_000
 """Records folded at once, each for every copy."""
 
@@ -29,10 +31,11 @@ class OwnHistory:
         self._transaction = moment.transactions
         features = msgspec.structs.replace(moment.settings.features, max_accounts=2**20)
         self._settings = msgspec.structs.replace(moment.settings, features=features)
+        self._copies = max(FEWEST, min(COPIES, KEPT // (len(before) + 1)))
         history = History(self._settings)
         for begin in range(0, len(before), FOLDED):
             chunk = Chunk.of(before[begin : begin + FOLDED])
-            history.fold(copied(moment.decoder.decode_chunk(chunk)[0], COPIES))
+            history.fold(copied(moment.decoder.decode_chunk(chunk)[0], self._copies))
         self._saved = history.state()
         again = self.observed(self._transaction.amount_minor.astype(np.float64))
         self.is_whole = all(
@@ -43,8 +46,8 @@ class OwnHistory:
     def observed(self, amounts_minor: FloatArray) -> Observed:
         """What it says of the transaction with each of float64[k] amounts."""
         told = []
-        for begin in range(0, len(amounts_minor), COPIES):
-            amounts = amounts_minor[begin : begin + COPIES].astype(np.int64)
+        for begin in range(0, len(amounts_minor), self._copies):
+            amounts = amounts_minor[begin : begin + self._copies].astype(np.int64)
             copies = copied(self._transaction, len(amounts))
             changed = msgspec.structs.replace(copies, amount_minor=amounts)
             told.append(History.of(self._settings, self._saved).fold(changed))

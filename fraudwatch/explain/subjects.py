@@ -75,7 +75,7 @@ def subjects(moment: Moment, own: OwnHistory) -> list[Subject]:
         if column is not None and not np.isnan(moment.observed.columns[0, column]):
             by_column.setdefault(column, []).append(place)
     found = [_of_column(moment, column, tuple(places), own) for column, places in by_column.items()]
-    if moment.observed.composites.any():
+    if not moment.is_late:  # which no lane judges
         found += [_of_lane(moment, place) for place in range(len(moment.lanes))]
     return found
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fraudwatch.config.durations import Duration
-from fraudwatch.config.settings import Alerts, Settings, Training
+from fraudwatch.config.settings import Alerts, Detection, Settings, Training
 from fraudwatch.detection import Model
 from fraudwatch.explain import Explanation
 from fraudwatch.pipeline import Pipeline, train
@@ -24,6 +24,7 @@ from asking import DAY, Before, before_each
 def settings() -> Settings:
     return Settings(
         alerts=Alerts(alerts_per_day=6, explore=0.2),
+        detection=Detection(detectors=("hbos", "pca")),
         training=Training(min_transactions=2_000, min_span=Duration(7 * DAY)),
     )
 
@@ -53,13 +54,13 @@ def moments(settings: Settings, model: Model, stream: list[Record]) -> list[Befo
     opened = [alert for alert in batch.alerts if alert.kind == "alert"]
     rows = {int(offset): row for row, offset in enumerate(found.transactions.offsets)}
     chosen: set[int] = set()
-    for queue, is_sample, most in (("amount", False, 4), ("typology", False, 4), ("amount", True, 1)):
+    for queue, is_sample, most in (("amount", False, 3), ("typology", False, 3), ("amount", True, 1)):
         of = [alert for alert in opened if (alert.queue, alert.sample) == (queue, is_sample)]
         chosen |= {alert.episode.transactions[0].position.offset for alert in of[-most:]}
     joined = [half + row for row in found.alert_ids if half + row not in chosen]
     by_score = np.argsort(np.nan_to_num(found.score, nan=-99.0))[::-1]
     below = [half + row for row in by_score.tolist() if row not in found.alert_ids]
-    chosen |= {*joined[-3:], *below[:3], *below[200:800:200]}
+    chosen |= {*joined[-2:], *below[:2], *below[200:800:300]}
     assert all(offset - half in rows.values() for offset in chosen)
     return before_each(settings, model, stream, sorted(chosen), begin=half)
 

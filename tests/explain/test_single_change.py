@@ -14,9 +14,10 @@ from fraudwatch.records import FloatArray
 
 
 def changes(explanation: Explanation) -> list[Change]:
-    """Each once: two reasons may follow from one value."""
+    """Each once: two reasons may follow from one value. Of silent lanes one is enough."""
     told = [reason.change for reason in explanation.reasons if reason.change is not None]
-    return list({change.of: change for change in (*told, *explanation.lanes)}.values())
+    lanes = [change for change in explanation.lanes if change.was > 0.0] + [*explanation.lanes[:1]]
+    return list({change.of: change for change in (*told, *lanes)}.values())
 
 
 def actual(explanation: Explanation) -> Folded:
