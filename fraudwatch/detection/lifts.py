@@ -23,10 +23,14 @@ DEFAULT_STRENGTH = 200.0
 
 DEFAULT_LIFTS: dict[str, tuple[tuple[float, float], ...]] = {
     "spend_24h_excess": ((0.95, 0.15), (0.98, 0.3), (0.995, 0.5)),
-    "pressure_2d": ((0.95, 0.15), (0.98, 0.3), (0.995, 0.5)),
-    "count_24h_excess": ((0.95, 0.1), (0.98, 0.2)),
+    "pressure_2d": ((0.95, 0.15), (0.98, 0.3), (0.995, 0.5), (0.999, 1.0)),
+    "count_24h_excess": ((0.95, 0.05), (0.98, 0.1)),
 }
-"""Feature name: from which quantile on, which lift is expected before anything was learned."""
+"""Feature name: from which quantile on, which lift is expected before anything was learned.
+
+Days on end far above an account's habit say much more than one busy day (docs/measurements.md, "A clean training
+window").
+"""
 
 
 @dataclass(frozen=True)

@@ -87,10 +87,32 @@ def _sparkov(path: Path) -> list[Gate]:
     run = _scored(settings, path, of, *days)
     meaning = "average precision of 2019-04-01 to 06-30, trained on February"
     found = f"of the accounts with a case, those among a day's {ACCOUNTS_A_DAY} highest on a day of one"
+    with tempfile.TemporaryDirectory() as directory:
+        clean = Path(directory) / "clean.jsonl"
+        february, march = (date(2019, 2, 1), date(2019, 2, 28)), (date(2019, 3, 1), date(2019, 3, 31))
+        _write_without_cases(path, clean, of, *february)
+        of_clean = labelled(settings, clean)
+        after = _scored(settings, clean, of_clean, *february, *march)
+    without = "average precision of 2019-03, trained on a February whose cases were taken out of the feed"
     return [
+        Gate(
+            "sparkov_clean_window_ap",
+            average_precision(after.score, of_clean.is_case[after.places]),
+            0.43,
+            True,
+            without,
+        ),
         Gate("sparkov_ap", average_precision(run.score, of.is_case[run.places]), 0.42, True, meaning),
         Gate("sparkov_accounts_found", accounts_found(of, run, ACCOUNTS_A_DAY), 0.95, True, found),
     ]
+
+
+def _write_without_cases(path: Path, target: Path, of: Labelled, first: date, last: date) -> None:
+    """The rows of a file as JSON lines, but for the labelled ones of these days."""
+    with target.open("wb") as lines:
+        for value, is_case, day in zip(read_rows(path), of.is_case, of.days, strict=True):
+            if not (is_case and _day(first) <= day <= _day(last)):
+                lines.write(value + b"\n")
 
 
 def labelled(settings: Settings, path: Path) -> Labelled:
