@@ -34,7 +34,7 @@ from fraudwatch.stream.states import TRAINING_PARTITION, PartitionState, States
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_SECONDS = 0.5
+LOOK_EVERY_SECONDS = 0.2
 # Of each partition: what a person reads meanwhile may be so old.
 REPORT_EVERY_SECONDS = 30.0
 
@@ -59,7 +59,7 @@ class _Told:
 
 
 class Trials:
-    """Looked after twice a second, whether records come or not.
+    """Looked after five times a second, whether records come or not.
 
     `between` runs a function on the folding thread between two batches, `tell` sends messages to the models topic;
     `clock` is seconds since 1970.

@@ -56,7 +56,7 @@ Try = Callable[..., tuple[Pipeline, Comparison]]
 
 @pytest.fixture
 def tried(settings: Settings, model: Model, stream: list[Record]) -> Try:
-    """Folds the half that the model in use has not seen, beside a candidate."""
+    """Folds what the model in use has not seen, beside a candidate, until its trial is over."""
 
     def go(candidate: Model, batch: int = 1_000) -> tuple[Pipeline, Comparison]:
         pipeline = Pipeline(settings, model=model)
@@ -66,6 +66,8 @@ def tried(settings: Settings, model: Model, stream: list[Record]) -> Try:
         assert pipeline.trial is not None
         for begin in range(half, len(stream), batch):
             pipeline.fold(Chunk.of(stream[begin : begin + batch]))
+            if pipeline.trial.is_over:
+                break
         found = pipeline.trial.concluded({0: pipeline.trial.report()})
         assert found is not None
         return pipeline, found
