@@ -46,6 +46,15 @@ def is_credit(event: Event) -> bool:
     return event.transaction.direction == "credit"
 
 
+def size(event: Event) -> float:
+    return math.log(event.transaction.amount_minor + 100)
+
+
+def habit(events: list[Event]) -> float | None:
+    sizes = [size(event) for event in events if not is_credit(event)]
+    return sum(sizes) / len(sizes) if len(sizes) >= 3 else None
+
+
 def testing(past: Past) -> float:
     judged = past.judged
     if not is_new(judged) or is_credit(judged) or past.paid < 5:
@@ -70,16 +79,19 @@ def is_new(event: Event) -> bool:
 
 def take_over(past: Past) -> float:
     device = past.judged.transaction.device_id
-    if device is None or not past.all:
+    if device is None or is_credit(past.judged):
         return 0.0
     events = [*past.all, past.judged]
     since = min(event.time for event in events if event.transaction.device_id == device)
     if past.time - since >= DAY:
         return 0.0
-    kept = [event for event in past.kept[-MOST:] if event.time >= since]
+    kept = past.kept[-MOST:]
+    usual = habit([event for event in kept if event.time < since])
+    if usual is None:
+        return 0.0
     paid = sum(
-        event.weight
-        for event in [*kept, past.judged]
+        max(0.0, size(event) - usual)
+        for event in [*(event for event in kept if event.time >= since), past.judged]
         if event.transaction.counterparty_id is not None
         and not is_credit(event)
         and past.met(event.transaction.counterparty_id) >= since
@@ -156,17 +168,25 @@ def fan_out(past: Past) -> float:
 
 
 def burst(past: Past) -> float:
-    if past.judged.weight <= 0.5 or is_credit(past.judged):
+    def is_stranger(event: Event) -> bool:
+        return is_new(event) and not is_credit(event)
+
+    inside = past.within(36 * HOUR)
+    latest = past.kept[-MOST:]
+    usual = habit(latest[: len(latest) - len(inside)])
+    if usual is None or not is_stranger(past.judged):
         return 0.0
-    weights = [
-        event.weight - 0.5
-        for event in [*past.within(36 * HOUR), past.judged]
-        if is_new(event) and not is_credit(event) and event.weight > 0.5
-    ]
-    if len(weights) < 3:
+    strangers = [event for event in [*inside, past.judged] if is_stranger(event)]
+    large = [event for event in strangers if event.weight > 0.5]
+    above = [size(event) - usual - 0.75 for event in strangers]
+    if (
+        len(large) < 3
+        or large[-1] is not past.judged
+        or above[-1] <= 0
+        or sum(each > 0 for each in above) < 3
+    ):
         return 0.0
-    days = max(7.0, (past.time - past.all[0].time) / DAY)
-    return sum(weight**0.25 for weight in weights) / math.sqrt(len(past.all) / days * 1.5 + 1)
+    return max(0.0, sum(min(max(each, -0.5), 1.0) for each in above))
 
 
 def slow_ramp(past: Past) -> float:

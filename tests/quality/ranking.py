@@ -45,13 +45,19 @@ class Run(NamedTuple):
     trained: tuple[int, int]
 
 
-def measure(data: Path) -> list[Gate]:
-    """The gates of both streams."""
-    return [*_handbook(data / "handbook.csv.gz"), *_sparkov(data / "sparkov.csv.gz")]
+def measure(data: Path, seed: int | None = None) -> list[Gate]:
+    """The gates of both streams; `seed` is that of fitting, None the default."""
+    return [*_handbook(data / "handbook.csv.gz", seed), *_sparkov(data / "sparkov.csv.gz", seed)]
 
 
-def _handbook(path: Path) -> list[Gate]:
-    settings = load(ROOT / "configs" / "handbook.yaml", environ={})
+def settings_of(name: str, seed: int | None) -> Settings:
+    """The configuration of a stream, with a seed of its own or the default one."""
+    overrides = {} if seed is None else {"detection.seed": str(seed)}
+    return load(ROOT / "configs" / f"{name}.yaml", environ={}, overrides=overrides)
+
+
+def _handbook(path: Path, seed: int | None) -> list[Gate]:
+    settings = settings_of("handbook", seed)
     of = labelled(settings, path)
     weeks: list[float | None] = []
     without: list[float | None] = []
@@ -80,8 +86,8 @@ def _handbook(path: Path) -> list[Gate]:
     ]
 
 
-def _sparkov(path: Path) -> list[Gate]:
-    settings = load(ROOT / "configs" / "sparkov.yaml", environ={})
+def _sparkov(path: Path, seed: int | None) -> list[Gate]:
+    settings = settings_of("sparkov", seed)
     of = labelled(settings, path)
     days = (date(2019, 2, 1), date(2019, 2, 28), date(2019, 4, 1), date(2019, 6, 30))
     run = _scored(settings, path, of, *days)

@@ -15,7 +15,7 @@ from pathlib import Path
 import beside  # noqa: F401 (makes importable what lies in other directories of the tests)
 from gates import Gate, as_object, as_text, say
 
-QUESTIONS = ("ranking", "identity", "typologies")
+QUESTIONS = ("ranking", "identity", "typologies", "repeated")
 STREAMS = ("handbook.csv.gz", "sparkov.csv.gz")
 OF_OUR_OWN = {"typologies"}
 """Questions that need no labelled stream."""

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +12,7 @@ import msgspec
 import numpy as np
 from gates import Gate, say
 from prepared import simulated_settings
+from useless_lanes import useless_lanes
 
 from fraudwatch.backtest import span
 from fraudwatch.backtest.folding import Folding
@@ -19,7 +22,7 @@ from fraudwatch.simulate import Plan, Typology
 from fraudwatch.simulate.block import NO_CASE, Kind
 from fraudwatch.simulate.cases import TYPOLOGY_OF_KIND
 from fraudwatch.simulate.rows import lines, slices
-from fraudwatch.simulate.stream import days_of
+from fraudwatch.simulate.stream import Day, days_of
 
 LANE_OF = {lane.code: lane.name for lane in LANES}
 SEEDS = range(1, 9)
@@ -29,6 +32,10 @@ PLAN = Plan(typologies=tuple(typology for typology in Typology if typology.value
 BUDGET = 0.001
 """Alerts, of both queues, for each transaction."""
 HOUR_MS = 3_600_000
+USELESS = 6
+"""Lanes for no typology at all, with which every seed is run once more."""
+AT_A_TIME = 2
+"""Processes: a seed is one core's work."""
 
 
 class Case(NamedTuple):
@@ -56,7 +63,17 @@ class Found(NamedTuple):
 
 def measure(data: Path) -> list[Gate]:
     """The gates over all seeds; `data` is not needed."""
-    return gates_of([run(msgspec.structs.replace(PLAN, seed=seed)) for seed in SEEDS])
+    plans = [msgspec.structs.replace(PLAN, seed=seed) for seed in SEEDS]
+    with ProcessPoolExecutor(AT_A_TIME, mp_context=get_context("spawn")) as processes:
+        runs = list(processes.map(run, plans))
+        diluted = list(processes.map(run_with_useless_lanes, plans))
+    return [*gates_of(runs), cost_of_useless_lanes(runs, diluted)]
+
+
+def run_with_useless_lanes(plan: Plan) -> Found:
+    """The same budget, shared with lanes that are of no use."""
+    with useless_lanes(USELESS):
+        return run(plan)
 
 
 def run(plan: Plan) -> Found:
@@ -66,26 +83,23 @@ def run(plan: Plan) -> Found:
     settings = simulated_settings({"alerts.alerts_per_day": str(BUDGET * float(np.mean(rates)))})
     begin, until = plan.start, plan.start + timedelta(days=first_tested - 1)
     folding = Folding(settings, "simulated", train_span=span(begin, until, "train"))
-    case, kind, begun = _labels(plan)
+    labels = Labels()
     alerts: list[str | None] = []
     times: list[IntArray] = []
     lanes: dict[str, str | None] = {}
-    for folded in folding.fold(_rows(plan)):
+    for folded in folding.fold(_rows(plan, labels)):
         found = folded.batch.assessments
         alerts += [found.alert_ids.get(row) for row in range(len(found.transactions))]
         times.append(found.transactions.event_time_ms)
         for alert in folded.batch.alerts:
             lanes.setdefault(alert.alert_id, alert.lane)
-    of = np.concatenate(times)
-    cases = []
-    for number in np.unique(case[case != NO_CASE]).tolist():
-        places = np.flatnonzero(case == number).tolist()
-        if places[0] >= begun[first_tested]:
-            typology = TYPOLOGY_OF_KIND[Kind(int(kind[places[0]]))].value
-            cases.append(Case(typology, [alerts[place] for place in places], of[places].tolist()))
-    of_lane = settings.alerts.alerts_per_day * settings.alerts.typology_share / len(LANES)
+    cases = cases_of(labels, alerts, np.concatenate(times), first_tested)
+    of_lane = folding.pipelines[0].policy.lanes.share
     result = Found(cases, lanes, plan.days - first_tested, of_lane)
-    say(f"seed {plan.seed}: {len(cases)} cases, {sum(c.first is not None for c in cases)} found")
+    watched = len(folding.pipelines[0].policy.lanes)
+    say(
+        f"seed {plan.seed}, {watched} lanes: {len(cases)} cases, {sum(c.first is not None for c in cases)} found"
+    )
     return result
 
 
@@ -134,6 +148,17 @@ def gates_of(runs: list[Found]) -> list[Gate]:
     ]
 
 
+def cost_of_useless_lanes(runs: list[Found], diluted: list[Found]) -> Gate:
+    """What the mean loses."""
+    mean, left = (
+        _mean_without_slow_ramp(recalls_of([case for found in of for case in found.cases]))
+        for of in (runs, diluted)
+    )
+    cost = None if mean is None or left is None else mean - left
+    meaning = f"of typologies_mean, the budget of the lanes shared with {USELESS} that are noise"
+    return Gate("useless_lanes_cost", cost, 0.15, False, meaning)
+
+
 def recalls_of(cases: list[Case]) -> dict[str, float | None]:
     """By typology, in the order of the lanes: the share of cases of which a transaction is in an alert."""
     found: dict[str, float | None] = {}
@@ -179,15 +204,35 @@ def _time_to_detection(cases: list[Case]) -> tuple[float | None, float | None]:
     return float(transactions), float(hours)
 
 
-def _rows(plan: Plan) -> Iterator[bytes]:
+class Labels:
+    """What the generator says beside the rows it has given so far, day by day."""
+
+    def __init__(self) -> None:
+        self.cases: list[IntArray] = []
+        self.kinds: list[IntArray] = []
+
+    def add(self, day: Day) -> None:
+        """The next day."""
+        self.cases.append(day.case.astype(np.int64))
+        self.kinds.append(day.kind.astype(np.int64))
+
+
+def cases_of(labels: Labels, alerts: list[str | None], times: IntArray, first_tested: int) -> list[Case]:
+    """The cases that begin on or after a day; of each row in its order there is an alert, or none, and a time."""
+    case, kind = np.concatenate(labels.cases), np.concatenate(labels.kinds)
+    begun = sum(map(len, labels.cases[:first_tested]))
+    order = np.argsort(case, kind="stable")
+    found = []
+    for places in np.split(order, np.flatnonzero(np.diff(case[order])) + 1):
+        if case[places[0]] != NO_CASE and places[0] >= begun:
+            typology = TYPOLOGY_OF_KIND[Kind(int(kind[places[0]]))].value
+            found.append(Case(typology, [alerts[place] for place in places.tolist()], times[places].tolist()))
+    return found
+
+
+def _rows(plan: Plan, labels: Labels) -> Iterator[bytes]:
     for day in days_of(plan):
+        labels.add(day)
         for part in slices(day):
             for line in lines(day, part, plan.currency):
                 yield line.encode()
-
-
-def _labels(plan: Plan) -> tuple[IntArray, IntArray, IntArray]:
-    """Case and kind of each transaction, and the place at which each day begins."""
-    days = [(day.case.astype(np.int64), day.kind) for day in days_of(plan)]
-    cases, kinds = (np.concatenate(column) for column in zip(*days, strict=True))
-    return cases, kinds, np.cumsum([0, *(len(case) for case, _ in days)])

@@ -41,9 +41,9 @@ def write_composites(
 ) -> None:
     """The composites of a transaction, by `LANES`, before it is remembered; `weight` is its pressure weight."""
     composites[0] = testing.composite(state, event, own)
-    composites[1] = take_over.composite(state, event, own, weight)
+    composites[1] = take_over.composite(state, event)
     composites[2] = dormant.composite(state, event, own, weight)
     composites[3] = pass_through.composite(state, event, own)
     composites[4] = fan_out.composite(state, rules, event, own)
-    composites[5] = burst.composite(state, event, own, weight)
+    composites[5] = burst.composite(state, event, weight)
     composites[6] = slow_ramp.composite(state, event)

@@ -3,12 +3,12 @@
 import math
 
 from fraudwatch.compiled import borrowing
-from fraudwatch.features.arrays import State
+from fraudwatch.features.arrays import Element, State
 from fraudwatch.features.kernels.clock import DAY_MS
 from fraudwatch.features.kernels.event import CREDIT, Event
+from fraudwatch.features.kernels.lanes.habit import habit, size
 from fraudwatch.features.kernels.lanes.reach import oldest
-from fraudwatch.features.kernels.own import Own
-from fraudwatch.features.kernels.packed import bits_in, time_in
+from fraudwatch.features.kernels.packed import asked_in, bits_in, time_in
 from fraudwatch.features.kernels.ring import place_of
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import LaneSpec, Text, Theme
@@ -30,31 +30,42 @@ SPEC = LaneSpec(
     fields=("device_id", "counterparty_id"),
     doc="While the device of the judged transaction has been known to the account for less than 24 h: the sum, over "
     "the payments since its first one, the judged one inside, to counterparties that the account has not known for "
-    "longer than the device, of how far each was above the own mean (logarithm); times how rare new devices are for "
-    "the account (decimal logarithm).",
+    "longer than the device, of how far each was above habit (logarithm, amounts as asked for), the habit being the "
+    "geometric mean of the outgoing payments before, of the latest 64 transactions, three at least; times how rare new "
+    "devices are for the account (decimal logarithm).",
 )
 
 
 @borrowing
-def composite(state: State, event: Event, own: Own, weight: float) -> float:
+def composite(state: State, event: Event) -> float:
     """How rare a new device is, times what is paid since to counterparties as new."""
     account = state.accounts[event.slot]
-    if event.device < 0 or own.total == 0:
+    if event.device < 0 or event.bits & CREDIT:
         return 0.0
     since = state.pairs[event.device].first_time
     if event.time - since >= WINDOW_MS or since < account.whole_from:
         return 0.0
+    return _paid_from(state, account, event, since)
+
+
+@borrowing
+def _paid_from(state: State, account: Element, event: Event, since: int) -> float:
+    """Apart, so that what is asked of every transaction stays small: a call hands over the whole state."""
+    first, begin = oldest(account), wide(account.end)
+    while begin > first and time_in(state.events[place_of(account, begin - 1)]) >= since:
+        begin -= 1
+    usual = habit(state, account, first, begin)
+    if math.isnan(usual):
+        return 0.0
     paid = 0.0
-    if event.pair >= 0 and not event.bits & CREDIT and state.pairs[event.pair].first_time >= since:
-        paid = weight
-    for number in range(wide(account.end) - 1, oldest(account) - 1, -1):
+    if event.pair >= 0 and state.pairs[event.pair].first_time >= since:
+        paid = max(0.0, size(event.asked) - usual)
+    for number in range(begin, wide(account.end)):
         kept = state.events[place_of(account, number)]
-        if time_in(kept) < since:
-            break
         is_payment = kept.pair >= 0 and not bits_in(kept) & CREDIT
         if is_payment and state.pairs[wide(kept.pair)].first_time >= since:
-            paid += float(kept.weight)
+            paid += max(0.0, size(asked_in(kept)) - usual)
     others = 0 if event.is_new_device else 1
-    usual = max(0, wide(account.with_device) - others) + 2
-    new = max(0, wide(account.new_devices) - others) + 1
-    return paid * max(0.0, math.log10(usual / new))
+    usual_devices = max(0, wide(account.with_device) - others) + 2
+    new_devices = max(0, wide(account.new_devices) - others) + 1
+    return paid * max(0.0, math.log10(usual_devices / new_devices))
