@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fraudwatch.alerts.histogram import HALF, bin_of, kept
+from fraudwatch.alerts.shock import measured, note
 from fraudwatch.compiled import compiled
 from fraudwatch.mixing import mix
 from fraudwatch.records import FloatArray, IntArray
@@ -193,6 +194,10 @@ def observe(
     lanes_clock: Table,
     half: float,
     raised_from: float,
+    highest: Table,
+    shock: Table,
+    usual: FloatArray,
+    an_hour: float,
     explored_below: int,
     lanes_raised_from: FloatArray,
     salts: IntArray,
@@ -212,7 +217,7 @@ def observe(
     All lanes share tables, in which an account has an entry for each by another key: its hash and the lane's salt.
     What is below `least` is nothing to a lane: it costs a comparison.
     """
-    now, lanes_now = clock[0], lanes_clock[0]
+    now, lanes_now, hour = clock[0], lanes_clock[0], shock[0]
     lanes = len(salts)
     room, lanes_room = len(current) * 3 // 4, len(lanes_current) * 3 // 4
     for row in range(begin, len(scores)):
@@ -224,8 +229,11 @@ def observe(
         if now["held"] >= room or lanes_now["held"] + lanes > lanes_room:
             return row, TABLE_FULL
         now["since_refresh"] += 1
-        count(current, former, histogram, clock, half, accounts[row], time_ms, score)
-        stands_out = score >= raised_from or explored(transactions[row]) < explored_below
+        hour["seen"] += 1
+        if score > hour["lowest"] and note(highest, shock, accounts[row], score):
+            hour["shift"] = measured(highest, shock, usual, an_hour)
+        count(current, former, histogram, clock, half, accounts[row], time_ms, score - hour["shift"])
+        stands_out = score >= raised_from + hour["shift"] or explored(transactions[row]) < explored_below
         for lane in range(lanes):
             surprise = surprises[lane, row]
             if surprise >= least:

@@ -70,19 +70,23 @@ class Spending:
     the integral part of a controller: under a constant drift the debt settles, and the mean keeps to the budget.
     """
 
-    def __init__(self, budget: Budget, overspent: float = 0.0) -> None:
+    def __init__(self, budget: Budget, overspent: float = 0.0, lately: float = 0.0) -> None:
         self._share: Final = budget.share
         self._most: Final = max(LEAST_DEBT, budget.share * REPAID_DAYS * math.log(LARGEST_CORRECTION))
         self.overspent = max(overspent, -self._most)
         """Alerts, negative where fewer were opened than the share allowed."""
+        self.lately = lately
+        """Alerts of the day that lies behind, those longer ago weighing less; of a usual day the share."""
 
     def opened(self) -> None:
         """One alert more; a sample is one too."""
         self.overspent += 1.0
+        self.lately += 1.0
 
     def passed(self, days: float) -> None:
         """So much observed time allowed its share."""
         self.overspent = min(max(self.overspent - self._share * days, -self._most), self._most)
+        self.lately *= math.exp(-days)
 
     @property
     def correction(self) -> float:
@@ -91,3 +95,8 @@ class Spending:
             return 1.0
         wanted = math.exp(-self.overspent / (self._share * REPAID_DAYS))
         return min(max(wanted, 1.0 / LARGEST_CORRECTION), LARGEST_CORRECTION)
+
+    @property
+    def pace(self) -> float:
+        """What the aim is to be multiplied by besides: the rest of a day that has cost its share costs less."""
+        return math.exp(-max(0.0, self.lately - self._share) / max(self._share, LEAST_DEBT))

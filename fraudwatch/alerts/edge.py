@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from fraudwatch.alerts import account_days, histogram
+from fraudwatch.alerts import account_days, histogram, shock
 from fraudwatch.alerts.account_days import (
     ACCOUNT_DAY,
     CLOCK,
@@ -39,6 +39,12 @@ from fraudwatch.errors import SnapshotError
 from fraudwatch.records import FloatArray, IntArray, LaneSpec, Text, Theme
 
 HASH_RANGE = 2**32
+_HOURS_A_DAY = 24.0
+PRIOR_FADES = 7
+"""Times as fast as what was observed: the training sample's days of shock stand in it as days like others."""
+_PRIOR, _OF_LATE = "prior", "of_late"
+_SHOCK = ("hour.accounts", "hour.scores", "hour.shock")
+"""What a state has of late. One without them is of an edge that had counted its prior as observed."""
 
 _LEAST, _LARGEST = 1e-12, 1e15
 """Between these lie all days and weights of a saved edge."""
@@ -53,10 +59,11 @@ class Edge:
     """
 
     def __init__(self, budget: Budget) -> None:
-        self.raised_from = self.medium_from = self.high_from = float("inf")
+        self._usually_from = (float("inf"), float("inf"), float("inf"))
         self.explored_below = 0
         self._budget = budget
         self._histogram = np.zeros(BINS)
+        self._prior = np.zeros(BINS)
         self._ranked = np.zeros(BINS)
         self._exceeding: FloatArray | None = None
         self._is_low: bool | None = None
@@ -64,11 +71,33 @@ class Edge:
         self._clock = np.zeros(1, dtype=CLOCK)
         self._clock[0] = (NEVER, NEVER, 0, 0, 0)
         self._rotate_at_ms = NEVER
-        self._observed_days = 0.0
-        self._scored = 0.0
+        self._highest, self._shock = shock.nothing()
+        self._usual = np.zeros(shock.QUARTERS * shock.MOST + 1)
+        self._own_days = self._prior_days = 0.0
+        self._scored = self._prior_scored = self._scored_a_day = 0.0
         self._spending = Spending(budget)
-        self._aimed_with = 0.0
+        self._aimed_with = self._aimed_lately = 0.0
         self._refreshed_ms = NEVER
+
+    @property
+    def raised_from(self) -> float:
+        """The edge, as of this hour."""
+        return self._usually_from[0] + self.shift
+
+    @property
+    def medium_from(self) -> float:
+        """From where the severity is `medium`, as of this hour."""
+        return self._usually_from[1] + self.shift
+
+    @property
+    def high_from(self) -> float:
+        """From where the severity is `high`, as of this hour."""
+        return self._usually_from[2] + self.shift
+
+    @property
+    def shift(self) -> float:
+        """By how much a shock that many accounts share has raised the edge at this hour (`shock`)."""
+        return float(self._shock[0]["shift"])
 
     @property
     def newest_ms(self) -> int:
@@ -78,12 +107,12 @@ class Edge:
     @property
     def observed_days(self) -> float:
         """Days, decayed, that the estimate rests on; the first of them is the prior's."""
-        return self._observed_days
+        return self._own_days + self._prior_days
 
     @property
     def account_days_a_day(self) -> float:
         """How many account-days begin on a usual day."""
-        return float(self._ranked.sum()) / self._observed_days
+        return float(self._ranked.sum()) / self.observed_days
 
     @classmethod
     def of(cls, budget: Budget, state: Mapping[str, Array]) -> "Edge":
@@ -96,16 +125,21 @@ class Edge:
         edge._histogram = state["histogram"].copy()
         edge._rotate_at_ms, edge._refreshed_ms, *clock = state["clock"].tolist()
         edge._clock[0] = tuple(clock)
-        edge._observed_days, edge._scored, overspent, aimed_with = state["observed"].tolist()
-        edge._spending = Spending(budget, aimed_with)
+        edge._own_days, edge._scored, overspent, aimed_with = state["observed"].tolist()
+        aimed_lately = lately = 0.0
+        if _OF_LATE in state:
+            edge._prior = state[_PRIOR].copy()
+            edge._prior_days, edge._prior_scored, lately, aimed_lately = state[_OF_LATE].tolist()
+            edge._highest, edge._shock = shock.of(*(state[name] for name in _SHOCK))
+        edge._spending = Spending(budget, aimed_with, aimed_lately)
         columns = {name.removeprefix(COLUMN): column for name, column in state.items()}
         held = int(edge._clock[0]["held"])
         edge._current = account_days.table_of(columns, 0, held)
         edge._former = account_days.table_of(columns, held)
-        if edge._observed_days:
+        if edge.observed_days:
             edge._estimate(state["ranked"])
         # What was opened since the estimate counts at the next one.
-        edge._spending = Spending(budget, overspent)
+        edge._spending = Spending(budget, overspent, lately)
         return edge
 
     def state(self) -> dict[str, Array]:
@@ -115,9 +149,12 @@ class Edge:
             "histogram": self._histogram.copy(),
             "ranked": self._ranked.copy(),
             "clock": np.array([self._rotate_at_ms, self._refreshed_ms, *self._clock[0]], dtype=np.int64),
-            "observed": np.array(
-                [self._observed_days, self._scored, self._spending.overspent, self._aimed_with]
+            "observed": np.array([self._own_days, self._scored, self._spending.overspent, self._aimed_with]),
+            _PRIOR: self._prior.copy(),
+            _OF_LATE: np.array(
+                [self._prior_days, self._prior_scored, self._spending.lately, self._aimed_lately]
             ),
+            **dict(zip(_SHOCK, shock.state(self._highest, self._shock), strict=True)),
         } | {COLUMN + name: column for name, column in columns.items()}
 
     def use(self, reference: FloatArray, transactions_per_day: float) -> None:
@@ -129,20 +166,22 @@ class Edge:
         if not (reference.size and np.isfinite(reference).all() and 0 < transactions_per_day < np.inf):
             raise ValueError("expected the finite scores of a training sample and a positive daily rate")
         bins = np.clip((reference - LOWEST) * BINS_PER_UNIT, 0, BINS - 1).astype(np.int64)
-        self._histogram[:] = np.bincount(bins, minlength=BINS) * (transactions_per_day / reference.size)
+        self._prior[:] = np.bincount(bins, minlength=BINS) * (transactions_per_day / reference.size)
+        self._histogram[:] = 0.0
         self._begin_generation(int(self._clock[0]["held"]))
         self._former = account_days.empty(account_days.FIRST_SLOTS)
-        self._observed_days = 1.0
-        self._scored = transactions_per_day
+        self._own_days, self._prior_days = 0.0, 1.0
+        self._scored, self._prior_scored = 0.0, transactions_per_day
         self._clock[0]["since_refresh"] = 0
         self._refreshed_ms = self.newest_ms
-        self._estimate(self._histogram)
+        self._highest, self._shock = shock.nothing()
+        self._estimate(self._prior)
 
     def spend(self, budget: Budget) -> None:
         """Follow another budget from now on."""
         self._budget = budget
-        self._spending = Spending(budget, self._spending.overspent)
-        if self._observed_days:
+        self._spending = Spending(budget, self._spending.overspent, self._spending.lately)
+        if self.observed_days:
             self._estimate(self._ranked)
 
     def observe_rows(
@@ -177,7 +216,11 @@ class Edge:
                     lanes.histograms,
                     lanes.clock,
                     HALF,
-                    self.raised_from,
+                    self._usually_from[0],
+                    self._highest,
+                    self._shock,
+                    self._usual,
+                    self._scored_a_day / _HOURS_A_DAY,
                     self.explored_below,
                     lanes.raised_from,
                     lanes.salts,
@@ -207,10 +250,8 @@ class Edge:
         self._spending.opened()
 
     def rank(self, score: float) -> float:
-        """How many alerts of a usual day score higher, over all partitions."""
-        if self._exceeding is None:
-            self._exceeding = histogram.exceeding(self._ranked, self._observed_days)
-        return histogram.exceeded_at(self._exceeding, score) * self._budget.partitions
+        """How many alerts of a usual day are stranger than this score is at this hour, over all partitions."""
+        return self._exceeded_at(score - self.shift) * self._budget.partitions
 
     @property
     def is_low(self) -> bool:
@@ -219,13 +260,13 @@ class Edge:
         Then the budget exceeds what is unusual: alerts are the everyday's largest, and say little.
         """
         if self._is_low is None:
-            above = self.rank(self.raised_from) / self._budget.partitions
-            ordinary = histogram.ordinarily_exceeding(self._ranked, self._observed_days, self.raised_from)
-            self._is_low = ordinary >= LOW_FROM * above
+            edge = self._usually_from[0]
+            ordinary = histogram.ordinarily_exceeding(self._ranked, self.observed_days, edge)
+            self._is_low = ordinary >= LOW_FROM * self._exceeded_at(edge)
         return self._is_low
 
     def _refresh(self) -> None:
-        if not self._observed_days:
+        if not self.observed_days:
             raise RuntimeError(
                 "a transaction was judged before the policy was given a model: call use() first"
             )
@@ -234,16 +275,24 @@ class Edge:
         passed = min(silence, LONGEST_SILENCE_MS)
         left = kept(HALF, passed)
         histogram.decay(self._histogram, left)
-        self._observed_days = self._observed_days * left + MEAN_LIFE_DAYS * (1.0 - left)
+        self._own_days = self._own_days * left + MEAN_LIFE_DAYS * (1.0 - left)
+        prior_left = kept(HALF, PRIOR_FADES * passed)
+        self._prior *= prior_left
+        self._prior_days *= prior_left
+        self._prior_scored *= prior_left
         self._spending.passed(passed / DAY_MS)
         now = self._clock[0]
+        if newest_ms >= now["next_hour_ms"]:
+            follows = newest_ms < now["next_hour_ms"] + HOUR_MS
+            shock.next_hour(*self._of_this_hour(), follows=follows)
         self._scored = self._scored * left + int(now["since_refresh"])
         now["observed_ms"] += passed
         now["since_refresh"] = 0
         now["next_hour_ms"] = (newest_ms // HOUR_MS + 1) * HOUR_MS
         self._refreshed_ms = newest_ms
         self._forget()
-        self._estimate(self._histogram)
+        self._estimate(self._histogram + self._prior)
+        self._shock[0]["shift"] = shock.measured(*self._of_this_hour())
 
     def _forget(self) -> None:
         """Two generations of a day each: entries older than 24 h go with the elder, without a sweep."""
@@ -258,18 +307,29 @@ class Edge:
 
     def _estimate(self, counts: FloatArray) -> None:
         np.copyto(self._ranked, counts)
+        self._usual = shock.usually_exceeded(self._ranked, self.observed_days)
         self._exceeding = self._is_low = None
-        self._aimed_with = self._spending.overspent
+        self._aimed_with, self._aimed_lately = self._spending.overspent, self._spending.lately
         share, explore = self._budget.share, self._budget.explore
-        aim = (1.0 - explore) * share * self._spending.correction
-        self.raised_from = self._exceeded_by(aim) if aim > 0.0 else HIGHEST
-        self.medium_from = self._exceeded_by(MEDIUM_SHARE * share)
-        self.high_from = self._exceeded_by(HIGH_SHARE * share)
-        scored_per_day = self._scored / self._observed_days
-        self.explored_below = int(min(explore * share / scored_per_day, 1.0) * HASH_RANGE)
+        aim = (1.0 - explore) * share * self._spending.correction * self._spending.pace
+        self._usually_from = (
+            self._exceeded_by(aim) if aim > 0.0 else HIGHEST,
+            self._exceeded_by(MEDIUM_SHARE * share),
+            self._exceeded_by(HIGH_SHARE * share),
+        )
+        self._scored_a_day = (self._scored + self._prior_scored) / self.observed_days
+        self.explored_below = int(min(explore * share / self._scored_a_day, 1.0) * HASH_RANGE)
+
+    def _of_this_hour(self) -> tuple[Array, Array, FloatArray, float]:
+        return self._highest, self._shock, self._usual, self._scored_a_day / _HOURS_A_DAY
+
+    def _exceeded_at(self, score: float) -> float:
+        if self._exceeding is None:
+            self._exceeding = histogram.exceeding(self._ranked, self.observed_days)
+        return histogram.exceeded_at(self._exceeding, score)
 
     def _exceeded_by(self, account_days_a_day: float) -> float:
-        return float(histogram.exceeded_by(self._ranked, self._observed_days, account_days_a_day))
+        return float(histogram.exceeded_by(self._ranked, self.observed_days, account_days_a_day))
 
 
 def _check(state: Mapping[str, Array]) -> None:
@@ -290,16 +350,33 @@ def _check(state: Mapping[str, Array]) -> None:
             )
         if name in ("histogram", "ranked", "observed") and not np.isfinite(array).all():
             raise SnapshotError(f"expected in the saved edge finite numbers as {name}, found others")
+    if _OF_LATE in state:
+        _check_of_late(state)
     if not _is_plausible(state):
         raise SnapshotError(
             f"expected in the saved edge at most {days} account-days, found {state['clock'][-1]}"
         )
 
 
+def _check_of_late(state: Mapping[str, Array]) -> None:
+    """That a prior is one, and what was spent lately a count."""
+    for name, length in ((_PRIOR, BINS), (_OF_LATE, 4), *((name, None) for name in _SHOCK)):
+        array = state.get(name)
+        if array is None:
+            raise SnapshotError(f"expected in the saved edge what it knows of late, found no {name}")
+        if length is None:  # for `shock.of` to judge
+            continue
+        is_ours = array.dtype == np.float64 and array.shape == (length,)
+        if not (is_ours and ((array >= 0.0) & (array <= _LARGEST)).all()):
+            raise SnapshotError(f"expected in the saved edge weights of a prior as {name}, found others")
+
+
 def _is_plausible(state: Mapping[str, Array]) -> bool:
     """Whether counts are counts, nothing was observed after now, and weights can be reckoned with."""
     _, refreshed, newest, _, observed, since, held = state["clock"].tolist()
     observed_days, scored, *spent = state["observed"].tolist()
+    prior_days, prior_scored = state[_OF_LATE].tolist()[:2] if _OF_LATE in state else (0.0, 0.0)
+    days, of_days = observed_days + prior_days, scored + prior_scored
     last = state[COLUMN + "observed_ms"]
     return bool(
         NEVER <= refreshed <= newest <= -NEVER
@@ -309,7 +386,8 @@ def _is_plausible(state: Mapping[str, Array]) -> bool:
         and ((last >= 0) & (last <= observed)).all()
         and not np.isnan(state[COLUMN + "maximum"]).any()
         and all(np.abs(state[name]).max() <= _LARGEST for name in ("histogram", "ranked"))
-        and (observed_days == scored == 0.0 or min(observed_days, scored) >= _LEAST)
+        and min(observed_days, scored) >= 0.0
+        and (days == of_days == 0.0 or min(days, of_days) >= _LEAST)
         and max(observed_days, scored, *map(abs, spent)) <= _LARGEST
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fraudwatch.alerts import Decision, Policy
+from fraudwatch.alerts import Decision, Policy, shock
 from fraudwatch.config.settings import Alerts, Settings
 from fraudwatch.records import FeatureSpec, LaneSpec, Reason, Role, Side, Text, Theme, Transaction, Unit
 
@@ -117,6 +117,13 @@ def policy() -> MakePolicy:
         return made
 
     return build
+
+
+@pytest.fixture
+def nothing_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hour is measured for what its accounts share: what else is decided of many at once is seen alone."""
+    nobody = np.full(shock.QUARTERS * shock.MOST + 1, np.inf)
+    monkeypatch.setattr(shock, "usually_exceeded", lambda ranked, days: nobody)
 
 
 @pytest.fixture(scope="session")

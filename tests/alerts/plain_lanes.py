@@ -16,7 +16,6 @@ from plain_edge import (
 )
 
 from fraudwatch.alerts.budget import Budget
-from fraudwatch.records import FloatArray
 
 LEAST = 1.0
 SHARES = (None, 0.4, 0.1)
@@ -154,8 +153,7 @@ class EdgeWithLanes(PlainEdge):
 
     def _estimate(self) -> None:
         super()._estimate()
-        counts: FloatArray = np.array(self._counts())
-        self.account_days_a_day = float(counts.sum()) / self.observed_days
+        self.account_days_a_day = float(self._ranked.sum()) / self.observed_days
 
 
 def _bin(surprise: float) -> int:

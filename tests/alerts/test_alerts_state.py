@@ -10,6 +10,7 @@ from fraudwatch.alerts import Decision, Policy
 from fraudwatch.alerts.account_days import ACCOUNT_DAY
 from fraudwatch.alerts.edge import Budget, Edge
 from fraudwatch.config.settings import Alerts, Settings
+from fraudwatch.errors import SnapshotError
 from fraudwatch.records import Reason, Theme, Transaction
 
 START_MS = 1_533_686_400_000
@@ -55,14 +56,18 @@ def resumed(policy: Policy) -> Policy:
     )
 
 
-@pytest.mark.parametrize("stop", [0, 1, 500, 2_999, 5_000])
+@pytest.mark.parametrize("is_shared", [True, False])
+@pytest.mark.parametrize("stop", [0, 1, 500, 3_550, 5_000])
 def test_a_policy_that_resumes_decides_as_one_that_never_stopped(
-    rows: Rows, reason: Callable[..., Reason], stop: int
+    rows: Rows, reason: Callable[..., Reason], stop: int, is_shared: bool, request: pytest.FixtureRequest
 ) -> None:
-    reasons = (reason(), reason("VEL", theme=Theme.RHYTHM, value=None))
+    """Also in the midst of the strange hours: what their accounts share leaves nothing to be cut."""
+    if not is_shared:
+        request.getfixturevalue("nothing_shared")
+    reasons = (reason(), reason("VEL", theme=Theme.RHYTHM if is_shared else Theme.AMOUNT, value=None))
     whole, parted = started(), started()
     decisions = decided(whole, rows, reasons, 0, ROWS)
-    assert len({decision.kind for decision in decisions}) == 5
+    assert len({decision.kind for decision in decisions}) == (4 if is_shared else 5)
 
     before = decided(parted, rows, reasons, 0, stop)
     again = resumed(parted)
@@ -134,3 +139,34 @@ def in_order(state: dict[str, Any]) -> dict[str, Any]:
         name: array[order] if name.startswith("edge.account_days.") else array
         for name, array in state.items()
     }
+
+
+def test_a_state_of_before_there_were_shocks_is_gone_on_with(rows: Rows) -> None:
+    """It had counted the prior among its own days."""
+    edge = started().edge
+    edge.observe_rows(*(column[:200] for column in rows))
+    of_late = ("prior", "of_late", "hour.accounts", "hour.scores", "hour.shock")
+    saved = edge.state()
+    before = {name: array for name, array in saved.items() if name not in of_late}
+    before["histogram"] = saved["histogram"] + saved["prior"]
+    before["observed"] = saved["observed"] + np.append(saved["of_late"][:2], [0.0, 0.0])
+    again = Edge.of(Budget(3.0, 0.3, 3), before)
+    assert again.observed_days == pytest.approx(edge.observed_days)
+    assert (again.raised_from, again.shift) == (edge.raised_from - edge.shift, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "forged"),
+    [
+        ("prior", np.full(6_500, -1.0)),
+        ("of_late", np.full(4, np.nan)),
+        ("hour.scores", np.arange(32.0)),
+        ("hour.scores", np.zeros(31)),
+        ("hour.accounts", np.zeros(32)),
+        ("hour.shock", np.full(5, -1.0)),
+        ("hour.shock", np.zeros(6)),
+    ],
+)
+def test_a_forged_hour_is_no_state(name: str, forged: Any) -> None:
+    with pytest.raises(SnapshotError):
+        Edge.of(Budget(3.0, 0.3, 3), started().edge.state() | {name: forged})

@@ -120,11 +120,11 @@ def test_the_week_after_another_model_costs_the_budget_within_a_fifth(reason: Ca
 
 
 def test_a_prior_that_is_wrong_is_repaid(reason: Callable[..., Reason]) -> None:
-    """The first week is dearer by scores twice as frequent as the training sample said, the next ones cheaper."""
+    """The first week is dearer by scores four times as frequent as the training sample said, the next ones cheaper."""
     stream = Stream(seed=3)
     accounts, times, scores = drawn(stream)
     policy = Policy(Settings(alerts=Alerts(alerts_per_day=BUDGET)), partition=0, partitions=1)
-    policy.use(scores[:20_000] - np.log10(2.0), PER_DAY, "model-1")
+    policy.use(scores[:20_000] - np.log10(4.0), PER_DAY, "model-1")
     ids = np.random.default_rng(3).integers(-(2**63), 2**63 - 1, len(scores))
     opened = _days_of(policy, (accounts, START_MS + times, scores, ids), 0, len(scores), reason())
     assert opened[:7].mean() > 1.02 * BUDGET

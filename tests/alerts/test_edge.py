@@ -209,6 +209,7 @@ def test_a_silence_of_a_month_does_not_lower_the_edge_as_a_calm_month_would() ->
     assert before - 0.2 < edge.raised_from <= before
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_the_edge_stands_still_between_two_refreshes() -> None:
     edge = edge_of()
     observe(edge, "first", START_MS, 1.0)
@@ -217,6 +218,7 @@ def test_the_edge_stands_still_between_two_refreshes() -> None:
     assert observe(edge, "next", START_MS + REFRESH_EVERY, 9.0) > max(edges)
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_the_edge_is_refreshed_when_event_time_enters_another_hour() -> None:
     edge = edge_of()
     before = observe(edge, "a", START_MS + HOUR_MS - 2, 9.0)

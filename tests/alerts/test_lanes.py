@@ -203,6 +203,7 @@ def shock(judged: OneByOne, payment: Payment, count: int, **of: Any) -> list[Dec
     return found
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_each_queue_has_its_ceiling_and_what_is_cut_is_counted(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:

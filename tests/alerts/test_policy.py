@@ -149,6 +149,7 @@ def test_the_highest_severity_needs_reasons_of_two_themes(
     assert severities == [Severity.MEDIUM, Severity.HIGH, Severity.MEDIUM]
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_severity_rises_with_the_part_of_the_budget(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
@@ -167,7 +168,8 @@ def test_severity_rises_with_the_part_of_the_budget(
         assert decision.severity is severity
 
 
-def test_on_a_shock_day_twice_the_share_opens_and_what_is_cut_is_counted_and_listed(
+@pytest.mark.usefixtures("nothing_shared")
+def test_on_a_costly_day_twice_the_share_opens_and_what_is_cut_is_counted_and_listed(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
     judged = policy(alerts_per_day=40.0, partitions=4)
@@ -180,6 +182,7 @@ def test_on_a_shock_day_twice_the_share_opens_and_what_is_cut_is_counted_and_lis
     assert (decisions[-1].alert_id, decisions[-1].cut_today) == (None, 130)
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_neither_what_is_cut_nor_what_only_joins_carries_reasons(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
@@ -197,6 +200,7 @@ def test_neither_what_is_cut_nor_what_only_joins_carries_reasons(
     assert (joined.kind, joined.reasons, joined.alert_id) == (Kind.JOINED, (), alert_id("a0", "t0"))
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_beyond_the_ceiling_the_highest_severity_passes(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
@@ -208,6 +212,7 @@ def test_beyond_the_ceiling_the_highest_severity_passes(
     assert (passed.kind, passed.severity, passed.cut_today) == (Kind.OPENED, Severity.HIGH, 40)
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_beyond_the_ceiling_open_episodes_still_gather(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
@@ -218,6 +223,7 @@ def test_beyond_the_ceiling_open_episodes_still_gather(
     assert joined.kind is Kind.UPDATED
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_the_ceiling_starts_again_with_the_next_event_day(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:
@@ -228,6 +234,7 @@ def test_the_ceiling_starts_again_with_the_next_event_day(
     assert (tomorrow.kind, tomorrow.cut_today) == (Kind.OPENED, 0)
 
 
+@pytest.mark.usefixtures("nothing_shared")
 def test_late_transactions_open_no_day_of_their_own(
     policy: MakePolicy, payment: Payment, reason: MakeReason
 ) -> None:

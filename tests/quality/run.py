@@ -15,9 +15,9 @@ from pathlib import Path
 import beside  # noqa: F401 (makes importable what lies in other directories of the tests)
 from gates import Gate, as_object, as_text, say
 
-QUESTIONS = ("ranking", "identity", "typologies", "repeated")
+QUESTIONS = ("ranking", "identity", "typologies", "repeated", "shocks")
 STREAMS = ("handbook.csv.gz", "sparkov.csv.gz")
-OF_OUR_OWN = {"typologies"}
+OF_OUR_OWN = {"typologies", "shocks"}
 """Questions that need no labelled stream."""
 BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / ".." / "shared" / "data"
 
