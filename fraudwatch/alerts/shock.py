@@ -88,16 +88,25 @@ def state(highest: Table, shock: Table) -> tuple[IntArray, FloatArray, FloatArra
     return highest["account"].copy(), highest["score"].copy(), np.array(shock[0].tolist(), dtype=np.float64)
 
 
+@compiled
 def usually_exceeded(ranked: FloatArray, days: float) -> FloatArray:
     """By quarters of an account, from none on, the score that so many usually exceed in an hour of usual length.
 
-    `ranked` is float64[BINS], account-days of so many days.
+    `ranked` is float64[BINS], account-days of so many days; infinity where that is not high.
     """
-    from_above = np.cumsum(ranked[::-1])
-    accounts = np.arange(QUARTERS * MOST + 1) / QUARTERS
-    taken = np.searchsorted(from_above, accounts * (days * _HOURS_A_DAY), side="right") + 1
-    is_high = accounts * (days * _HOURS_A_DAY) <= _HIGH * from_above[-1]
-    usual: FloatArray = np.where(is_high, LOWEST + np.maximum(BINS - taken, 0) / BINS_PER_UNIT, np.inf)
+    usual = np.full(QUARTERS * MOST + 1, np.inf)
+    everybody = total = 0.0
+    for place in range(BINS - 1, -1, -1):
+        everybody += ranked[place]
+    above = BINS
+    for quarter in range(len(usual)):
+        accounts = quarter / QUARTERS * (days * _HOURS_A_DAY)
+        if accounts > _HIGH * everybody:
+            break
+        while above > 0 and total <= accounts:
+            above -= 1
+            total += ranked[above]
+        usual[quarter] = LOWEST + above / BINS_PER_UNIT
     return usual
 
 
@@ -145,4 +154,4 @@ def measured(highest: Table, shock: Table, usual: FloatArray, an_hour: float) ->
         above = min(height, HIGHEST) - usual[int(accounts * quarters)]
         if above * above * accounts > _BY_CHANCE:
             shift = max(shift, (1.0 - 1.0 / (accounts * accounts * accounts)) * above)
-    return shift
+    return float(shift)
