@@ -118,7 +118,9 @@ def house(kafka: str, free_port: Callable[[], int], tmp_path_factory: pytest.Tem
                 },
                 "sources": {"cards": {"topic": f"cards-{name}"}},
                 "topics": {topic: f"{topic}-{name}" for topic in topics},
-                "training": {"min_transactions": 500, "min_span": "2d"},
+                "training": {"min_transactions": 500, "min_span": "2d", "refit_every": "1d"},
+                # A trial that lasts until the end.
+                "trial": {"transactions": 1_000_000},
                 # One whole day of each partition has transactions enough to be compared.
                 "drift": {"window": "1d"},
                 "snapshots": {"every": "1s"},
@@ -186,7 +188,7 @@ def watching(prometheus: Path, house: House) -> Iterator[Prometheus]:
 
 
 def feed(settings: Settings, server: Prometheus, check: Callable[[], None]) -> None:
-    """Six days until there is a model, then three more to score, and records that are none for intake and worker."""
+    """Six days until there is a model, three more to score and to fit another on, and records that are none."""
     server.until("count(fraudwatch_lag_records) == 2 and on () count(fraudwatch_source_lag_records)", check)
     cards = replace(settings, source=settings.sources["cards"])
     rows = [
@@ -203,6 +205,7 @@ def feed(settings: Settings, server: Prometheus, check: Callable[[], None]) -> N
     server.until("sum(fraudwatch_dead_letters_total)", check)
     server.until('sum(fraudwatch_alerts_total{kind="alert"})', check)
     server.until(f"sum(fraudwatch_records_read_total) == {len(rows) + len(BAD_RECORDS)}", check)
+    server.until("count(fraudwatch_trial_alerts)", check)
     # What is drawn as a rate has to be seen at least twice.
     seen = time.time()
     server.until(f"max(timestamp(fraudwatch_records_read_total)) > {seen + 2}", check)
