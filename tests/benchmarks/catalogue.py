@@ -115,7 +115,7 @@ def _tell(state: Any, rules: Any, rows: Any, which: int, row: Any) -> float:
         if which == 0:
             total += testing.composite(state, event, own)
         elif which == 1:
-            total += take_over.composite(state, event, own, weight)
+            total += take_over.composite(state, event)
         elif which == 2:
             total += dormant.composite(state, event, own, weight)
         elif which == 3:
@@ -123,7 +123,7 @@ def _tell(state: Any, rules: Any, rows: Any, which: int, row: Any) -> float:
         elif which == 4:
             total += fan_out.composite(state, rules, event, own)
         elif which == 5:
-            total += burst.composite(state, event, own, weight)
+            total += burst.composite(state, event, weight)
         elif which == 6:
             total += slow_ramp.composite(state, event)
         elif which == 7:
