@@ -5,9 +5,10 @@ the same when they are of one account and lie no further apart than the transact
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -84,7 +85,7 @@ class Differences(msgspec.Struct, frozen=True):
         cls, first: Sequence[Opened], second: Sequence[Opened], span: tuple[int, int] | None = None
     ) -> "Differences":
         """Of alerts over the same transactions; counted are those opened within a span of event time."""
-        before, after = _by_account(first), _by_account(second)
+        before, after = by_account(first), by_account(second)
         since, until = span or (-(2**62), 2**62)
         ours, theirs = (
             [alert for alert in alerts if since <= alert.opened_ms <= until] for alerts in (first, second)
@@ -110,7 +111,21 @@ class Differences(msgspec.Struct, frozen=True):
         return {"newly": self.newly, "no_longer": self.no_longer, "same": self.same}
 
 
-def meets(alert: Opened, others: dict[str, list[Opened]]) -> bool:
+class Spanning(Protocol):
+    """An alert of an account, and the event times that its transactions span."""
+
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def opened_ms(self) -> int: ...
+    @property
+    def last_ms(self) -> int: ...
+
+
+A = TypeVar("A", bound=Spanning)
+
+
+def meets(alert: Spanning, others: Mapping[str, Sequence[Spanning]]) -> bool:
     """Whether one of the others, by account, is the same alert."""
     return any(
         other.opened_ms - LONGEST_PAUSE_MS <= alert.last_ms
@@ -119,8 +134,9 @@ def meets(alert: Opened, others: dict[str, list[Opened]]) -> bool:
     )
 
 
-def _by_account(alerts: Iterable[Opened]) -> dict[str, list[Opened]]:
-    accounts: dict[str, list[Opened]] = {}
+def by_account(alerts: Iterable[A]) -> dict[str, list[A]]:
+    """Alerts in their order, as `meets` looks for them."""
+    accounts: dict[str, list[A]] = {}
     for alert in alerts:
         accounts.setdefault(alert.account_id, []).append(alert)
     return accounts

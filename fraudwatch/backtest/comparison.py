@@ -1,20 +1,16 @@
-"""Two runs over the same stream side by side: what is newly alerted, no longer alerted, and the same.
-
-An alert's id follows from the transaction that opened it, which another configuration may choose differently. So
-alerts are the same when they are of one account and lie no further apart than the transactions of one episode may.
-"""
+"""Two runs over the same stream side by side: what is newly alerted, no longer alerted, and the same."""
 
 from collections.abc import Sequence
 
 import msgspec
 
+from fraudwatch.alerts.differences import by_account, meets
 from fraudwatch.backtest.cases import Case
 from fraudwatch.backtest.measures import sign_test
 from fraudwatch.backtest.noted import NotedAlert, highest
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import plain_settings
 
-PAUSE_MS = 86_400_000
 EXAMPLES = 10
 _NO_INFLUENCE = ("kafka", "topics", "stream", "snapshots", "metrics")
 
@@ -53,11 +49,11 @@ def compare(
     settings: tuple[tuple[str, str, str], ...],
 ) -> Comparison:
     """Of two runs that were measured over the same span."""
-    before = _by_account(first)
-    after = _by_account(second)
-    same = [alert for alert in _raised(second) if _meets(alert, before)]
-    newly = [alert for alert in _raised(second) if not _meets(alert, before)]
-    no_longer = [alert for alert in _raised(first) if not _meets(alert, after)]
+    first, second = _raised(first), _raised(second)
+    before, after = by_account(first), by_account(second)
+    same = [alert for alert in second if meets(alert, before)]
+    newly = [alert for alert in second if not meets(alert, before)]
+    no_longer = [alert for alert in first if not meets(alert, after)]
     found = {_name(case): case.is_found for case in first_cases}
     pairs = [(found[_name(case)], case.is_found) for case in second_cases if _name(case) in found]
     first_only, second_only = pairs.count((True, False)), pairs.count((False, True))
@@ -86,20 +82,6 @@ def differences(first: Settings, second: Settings) -> tuple[tuple[str, str, str]
 
 def _raised(alerts: Sequence[NotedAlert]) -> list[NotedAlert]:
     return [alert for alert in alerts if not alert.is_sample]
-
-
-def _by_account(alerts: Sequence[NotedAlert]) -> dict[str, list[NotedAlert]]:
-    accounts: dict[str, list[NotedAlert]] = {}
-    for alert in _raised(alerts):
-        accounts.setdefault(alert.account_id, []).append(alert)
-    return accounts
-
-
-def _meets(alert: NotedAlert, others: dict[str, list[NotedAlert]]) -> bool:
-    return any(
-        other.opened_ms - PAUSE_MS <= alert.last_ms and alert.opened_ms <= other.last_ms + PAUSE_MS
-        for other in others.get(alert.account_id, ())
-    )
 
 
 def _name(case: Case) -> tuple[str, str]:

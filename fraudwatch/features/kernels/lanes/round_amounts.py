@@ -4,7 +4,7 @@ from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import State
 from fraudwatch.features.kernels.clock import DAY_MS
 from fraudwatch.features.kernels.event import CREDIT, HAS_PLACE, Event
-from fraudwatch.features.kernels.lanes.pace import improbability
+from fraudwatch.features.kernels.lanes.pace import beyond_pace
 from fraudwatch.features.kernels.lanes.reach import oldest
 from fraudwatch.features.kernels.packed import bits_in, money_in, time_in
 from fraudwatch.features.kernels.ring import place_of
@@ -14,9 +14,8 @@ from fraudwatch.records import LaneSpec, Text, Theme
 WINDOW_MS = 15 * DAY_MS
 COIN = 5_000
 """Minor units of which a round sum is a multiple: fives and tens are everybody's."""
-LEAST = 3
-PRIOR, PRIOR_DAYS = 1.0, 10.0
-"""Round payments, and the days they took, that an account's own pace of them is shrunk towards."""
+PRIOR_DAYS = 10.0
+"""In which the one comes that an account\'s own pace of them is shrunk towards."""
 
 SPEC = LaneSpec(
     name="round_amounts",
@@ -51,10 +50,7 @@ def composite(state: State, event: Event) -> float:
                 before += 1
             elif _is_recent(state, wide(kept.pair), since):
                 inside += 1
-    if inside < LEAST:
-        return 0.0
-    days = max(0, since - first) / DAY_MS
-    return improbability(inside, (before + PRIOR) / (days + PRIOR_DAYS) * (WINDOW_MS / DAY_MS))
+    return beyond_pace(inside, before, since - first, PRIOR_DAYS, WINDOW_MS)
 
 
 @borrowing

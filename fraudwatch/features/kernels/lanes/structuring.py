@@ -4,7 +4,7 @@ from fraudwatch.compiled import borrowing
 from fraudwatch.features.arrays import State
 from fraudwatch.features.kernels.clock import DAY_MS
 from fraudwatch.features.kernels.event import CREDIT, Event, Rules
-from fraudwatch.features.kernels.lanes.pace import improbability
+from fraudwatch.features.kernels.lanes.pace import beyond_pace
 from fraudwatch.features.kernels.lanes.reach import oldest
 from fraudwatch.features.kernels.packed import bits_in, money_in, time_in
 from fraudwatch.features.kernels.ring import place_of
@@ -12,9 +12,8 @@ from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import LaneSpec, Text, Theme
 
 WINDOW_MS = 10 * DAY_MS
-LEAST = 3
-PRIOR, PRIOR_DAYS = 1.0, 20.0
-"""Such operations, and the days they took, that an account's own pace of them is shrunk towards."""
+PRIOR_DAYS = 20.0
+"""In which the one comes that an account\'s own pace of them is shrunk towards."""
 
 SPEC = LaneSpec(
     name="structuring",
@@ -52,10 +51,7 @@ def composite(state: State, rules: Rules, event: Event) -> float:
         if is_same_way and _is_just_under(money_in(kept), threshold):
             inside += 1 if first > since else 0
             before += 0 if first > since else 1
-    if inside < LEAST:
-        return 0.0
-    days = max(0, since - first) / DAY_MS
-    return improbability(inside, (before + PRIOR) / (days + PRIOR_DAYS) * (WINDOW_MS / DAY_MS))
+    return beyond_pace(inside, before, since - first, PRIOR_DAYS, WINDOW_MS)
 
 
 @borrowing
