@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from fraudwatch.config import loading
+from fraudwatch.errors import ConfigurationError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,7 +42,11 @@ def configured(command: F) -> F:
     )
     @wraps(command)
     def loaded(*args: Any, config: Path | None, overrides: dict[str, str], **kwargs: Any) -> Any:
-        return command(*args, settings=loading.load(config, overrides=overrides), **kwargs)
+        settings = loading.load(config, overrides=overrides)
+        try:
+            return command(*args, settings=settings, **kwargs)
+        except ConfigurationError as error:
+            raise ConfigurationError(loading.with_places(str(error), config, overrides=overrides)) from error
 
     return loaded  # type: ignore[return-value]
 

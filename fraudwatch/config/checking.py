@@ -45,8 +45,8 @@ class _Checking:
         if get_origin(bare) is dict:
             return self._dict(get_args(bare)[1], kind, node, key)
         if get_origin(bare) is tuple and isinstance(node.value, list):
-            items = [_nodes(item, node.where) for item in node.value]
-            built = [self.build(get_args(bare)[0], item, f"{key}[{i}]") for i, item in enumerate(items)]
+            inner = get_args(bare)[0]
+            built = [self.build(inner, item, f"{key}[{i}]") for i, item in enumerate(node.value)]
             if any(item is _WRONG for item in built):
                 return _WRONG
         return self._leaf(kind, node, key)
@@ -54,7 +54,7 @@ class _Checking:
     def _section(self, cls: type[Section], node: Node, key: str) -> Any:
         values = {} if node.value is None else node.value
         if not isinstance(values, dict):
-            return self._wrong(node, key, f"expected {expected(cls)}; found {found(key, node.value)}")
+            return self._wrong(node, key, f"expected {expected(cls)}; found {found(key, plain(node))}")
         fields = {field.name: field for field in msgspec.structs.fields(cls)}
         built: dict[str, Any] = {}
         for name, child in values.items():
@@ -72,7 +72,7 @@ class _Checking:
     def _dict(self, value_kind: Any, kind: Any, node: Node, key: str) -> Any:
         values = {} if node.value is None else node.value
         if not isinstance(values, dict):
-            return self._wrong(node, key, f"expected {expected(kind)}; found {found(key, node.value)}")
+            return self._wrong(node, key, f"expected {expected(kind)}; found {found(key, plain(node))}")
         built = {name: self.build(value_kind, child, _join(key, name)) for name, child in values.items()}
         return _WRONG if any(value is _WRONG for value in built.values()) else built
 
@@ -91,13 +91,6 @@ class _Checking:
     def _wrong(self, node: Node, key: str, says: str) -> Any:
         self.mistakes.append(Mistake(node.where, key, says))
         return _WRONG
-
-
-def _nodes(value: Any, where: str) -> Node:
-    """An item of a list as a tree, for mappings inside it: all of it is where the list is."""
-    if isinstance(value, dict):
-        return Node({name: _nodes(child, where) for name, child in value.items()}, where)
-    return Node(value, where)
 
 
 def _decode(kind: type, value: Any) -> Any:

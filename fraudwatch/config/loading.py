@@ -4,6 +4,7 @@ What is set later wins: defaults, then the file, then variables FRAUDWATCH_<SECT
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from fraudwatch.config.wording import SECRETS
 from fraudwatch.config.writing import dump, fingerprint
 from fraudwatch.errors import ConfigurationError
 
-__all__ = ["dump", "fingerprint", "load", "schema", "table"]
+__all__ = ["dump", "fingerprint", "load", "schema", "table", "with_places"]
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _SCALARS = frozenset(
@@ -35,12 +36,7 @@ def load(
     `overrides` are dotted keys (`kafka.group`) with values written as in the file. Raises ConfigurationError
     that lists every mistake: where it is, the key, what was expected and what was found.
     """
-    tree, mistakes = _read(path) if path is not None else (Node({}, "defaults"), [])
-    for name, text in environ.items():
-        if _is_setting(name):
-            mistakes += _set(tree, _key(name), text, f"variable {name}", variable=name)
-    for key, text in overrides.items():
-        mistakes += _set(tree, key, text, f"override {key}")
+    tree, mistakes = _written(path, environ, overrides)
     mistakes += _on_command_line(tree, overrides)
     settings, wrong = check(tree)
     wrong += _two_inputs(tree)
@@ -52,6 +48,43 @@ def load(
     if settings is None or mistakes:
         raise ConfigurationError(_message(mistakes))
     return settings
+
+
+def with_places(
+    message: str,
+    path: Path | None,
+    environ: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, str] = _NONE,
+) -> str:
+    """What was found wrong with settings after they were loaded (`key: …` on each line), with where each key is.
+
+    What only its reader can judge, such as a mapping, knows keys and no lines. A key that nobody wrote is where the
+    nearest thing around it is; a message that names no section somebody wrote stays as it is.
+    """
+    tree, _ = _written(path, environ, overrides)
+    lines = message.splitlines()
+    keys = [key if _section_of(key := line.partition(": ")[0]) in tree.value else "" for line in lines]
+    if not all(keys):
+        return message
+    says = [line.removeprefix(f"{key}: ") for line, key in zip(lines, keys, strict=True)]
+    return _message([Mistake(_where(tree, key), key, said) for key, said in zip(keys, says, strict=True)])
+
+
+def _written(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str]
+) -> tuple[Node, list[Mistake]]:
+    """The tree of the file with the environment and then the overrides in it, and what could not be read."""
+    tree, mistakes = _read(path) if path is not None else (Node({}, "defaults"), [])
+    for name, text in environ.items():
+        if _is_setting(name):
+            mistakes += _set(tree, _key(name), text, f"variable {name}", variable=name)
+    for key, text in overrides.items():
+        mistakes += _set(tree, key, text, f"override {key}")
+    return tree, mistakes
+
+
+def _section_of(key: str) -> str:
+    return key.partition(".")[0]
 
 
 def _read(path: Path) -> tuple[Node, list[Mistake]]:
@@ -150,10 +183,12 @@ def _is_set(tree: Node, key: str) -> bool:
 def _where(tree: Node, key: str) -> str:
     """The place of a key, or of the nearest thing around it that was written."""
     node = tree
-    for name in key.split("."):
-        if not isinstance(node.value, dict) or name not in node.value:
+    for name in re.findall(r"[^.\[\]]+", key):
+        children = dict(enumerate(node.value)) if isinstance(node.value, list) else node.value
+        step = int(name) if isinstance(node.value, list) and name.isdecimal() else name
+        if not isinstance(children, dict) or step not in children:
             break
-        node = node.value[name]
+        node = children[step]
     return node.where
 
 

@@ -44,7 +44,7 @@ class Mistake(NamedTuple):
 class Node(msgspec.Struct):
     """A value and the place it comes from.
 
-    `value` is a scalar, a list of plain values, or a dict of further nodes. `text` is the untouched text of a
+    `value` is a scalar, or a list or dict of further nodes. `text` is the untouched text of a
     value that had no way to be quoted (a variable or an override), None for one from a file; `variable` is
     the name of the environment variable it comes from.
     """
@@ -115,7 +115,7 @@ class _Reading:
             return Node(self._mapping(source, key, level), where)
         if isinstance(source, yaml.SequenceNode):
             items = [self.node(item, f"{key}[{i}]", level + 1) for i, item in enumerate(source.value)]
-            return Node([plain(item) for item in items], where)
+            return Node(items, where)
         return self._scalar(source, where, key)
 
     def _mapping(self, source: yaml.MappingNode, key: str, level: int) -> dict[str, Node]:
@@ -177,4 +177,6 @@ def plain(node: Node) -> Any:
     """The value without its places."""
     if isinstance(node.value, dict):
         return {name: plain(child) for name, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [plain(item) for item in node.value]
     return node.value

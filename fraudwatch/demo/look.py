@@ -11,7 +11,7 @@ from fraudwatch.demo.observation import Observation
 class Stage(StrEnum):
     """What the demo is doing."""
 
-    STARTING = "the worker is starting"
+    STARTING = "the worker is starting; the first time on a machine it compiles for a minute"
     FEEDING = "running"
     DRAINING = "ending: the worker handles what was fed"
 

@@ -17,7 +17,7 @@ _HALF_AN_HOUR_MS, _HUNDRED_DAYS_MS = 1_800_000, 8_640_000_000
 
 
 def warm_up(settings: Settings) -> None:
-    """Some 20 s the first time on a machine, then well under one. Nothing that is folded later can tell.
+    """20 to 50 s of processor time the first time on a machine, then well under one. Nothing folded later can tell.
 
     A model has its own: `detection.warm_up`. Raises ConfigurationError for an unusable mapping.
     """

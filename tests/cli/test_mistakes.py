@@ -75,3 +75,34 @@ def test_a_command_that_was_typed_wrongly_ends_with_2(run, stream, arguments, re
     assert shown.exit_code == 2
     assert remedy in shown.stderr
     assert shown.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("source:\n  mapping:\n    acount_id: a\n", [":3: source.mapping.acount_id: expected one of"]),
+        ("kafka: {}\nrates:\n  USD: {2024-13-01: 1}\n", [":3: rates.USD: expected a date"]),
+        ("accounts:\n  clients_file: none.csv\n", [":2: accounts.clients_file: none.csv: expected a readable file"]),
+        (
+            "sources:\n  c:\n    mapping: {transaction_id: a, event_time: c, amount: d}\n    legs:\n"
+            "      - {account_id: x}\n      - account_id: y\n        currncy: z\n      - {channel: q}\n",
+            [":7: sources.c.legs[1].currncy: expected one of", ":8: sources.c.legs[2].account_id: expected a path"],
+        ),
+    ],
+    ids=["mapping", "rates", "file", "legs"],
+)  # fmt: skip
+def test_what_only_its_reader_finds_wrong_with_a_file_has_its_line_too(run, tmp_path, text, places):
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    shown = run("config", "check", "--config", path)
+    assert shown.exit_code == 1
+    for place in places:
+        assert f"{path}{place}" in shown.stderr
+
+
+def test_a_mapping_that_a_variable_made_wrong_names_the_variable(run, monkeypatch):
+    monkeypatch.setenv("FRAUDWATCH_SOURCE__MAPPING__ACOUNT_ID", "x")
+    shown = run("config", "check").stderr
+    assert (
+        "variable FRAUDWATCH_SOURCE__MAPPING__ACOUNT_ID: source.mapping.acount_id: expected one of" in shown
+    )
