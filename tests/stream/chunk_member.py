@@ -2,7 +2,8 @@
 
 A record's value is its number; what follows a space may be `slow` (the batch takes a second) or `explode` (the batch
 fails, unless JOURNAL.healed exists). The journal has a line a chunk, when it is handled and not acknowledged yet:
-`handled MEMBER TOPIC PARTITION OFFSET:NUMBER…`; and `began MEMBER TOPIC` before a slow one.
+`handled MEMBER TOPIC PARTITION OFFSET:NUMBER…`; and `began MEMBER TOPIC` before a slow one. A topic whose name ends in
+`.plain` is Faust's own: an ordinary agent reads it as JSON, one event a record, and its lines are of one record each.
 """
 
 import asyncio
@@ -33,10 +34,22 @@ class ChunkMember:
         self.health = Health(60.0)
         self.app = build_app(settings, loop)
         self.assignment = Assignment(self.app, self.prepare, self.health.revoked)
-        self.app.agent(raw_topic(self.app, *topics), name="all", concurrency=1)(self.take)
+        plain = [topic for topic in topics if topic.endswith(".plain")]
+        raw = [topic for topic in topics if topic not in plain]
+        self.app.agent(raw_topic(self.app, *raw), name="all", concurrency=1)(self.take)
+        if plain:
+            topic = self.app.topic(*plain, value_type=int, value_serializer="json")
+            self.app.agent(topic, name="plain", concurrency=1)(self.take_plain)
 
     async def take(self, stream: Any) -> None:
         await take_batches(self.app, stream, self.settings.stream, self.handle)
+
+    async def take_plain(self, stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            self.write(
+                "handled", os.getpid(), message.topic, message.partition, f"{message.offset}:{event.value}"
+            )
 
     async def handle(self, chunks: Sequence[Chunk]) -> Callable[[], None]:
         for chunk in chunks:

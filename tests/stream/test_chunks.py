@@ -240,6 +240,24 @@ def test_several_topics_keep_their_partitions_together_and_their_commits_apart(
         assert owners[topic, partition] == owners[other, partition]
 
 
+def test_an_ordinary_agent_beside_gets_its_topic_record_by_record_and_commits_it_to_its_end(
+    settings: Settings, broker: Any, topic: str, start_member: Start
+) -> None:
+    plain = f"{topic}.plain"
+    broker.create_topics(2, only=(topic, plain))
+    for partition in range(2):
+        broker.send(numbers(1, 300), partition=partition, topic=topic)
+        broker.send(numbers(1, 40), partition=partition, topic=plain)
+    member = start_member(settings, topic, plain)
+    member.until(lambda: broker.committed() == {0: 300, 1: 300})
+    member.until(lambda: broker.committed(plain) == {0: 40, 1: 40})
+    told = [(int(p), *words) for _, name, p, *words in member.lines("handled") if name == plain]
+    assert sorted(told) == sorted((p, f"{n - 1}:{n}") for p in range(2) for n in range(1, 41))
+    chunks = [words for _, name, _, *words in member.lines("handled") if name == topic]
+    assert sum(map(len, chunks)) == 600
+    assert len(chunks) < 60
+
+
 def test_no_chunk_is_longer_than_the_setting(settings: Settings, broker: Any, start_member: Start) -> None:
     broker.create_topics(1)
     broker.send(numbers(1, 1_000))
