@@ -8,7 +8,7 @@ import click
 from fraudwatch.broker.lag import PartitionLag, group_lag
 from fraudwatch.cli.entry import COMMANDS
 from fraudwatch.cli.options import as_json, configured, example
-from fraudwatch.cli.output import print_json, say
+from fraudwatch.cli.output import counted, print_json, progress, say
 from fraudwatch.config.settings import Settings
 from fraudwatch.errors import BrokerError
 from fraudwatch.pipeline import dumped
@@ -57,7 +57,15 @@ def dump(settings: Settings, partition: int, until: int | None, from_log: bool, 
             f"expected one of the {len(partitions)} partitions of {settings.source.topic}, found {partition}"
         )
     end = _end(settings, partitions[partition], until)
-    pipeline = restored(settings, partition, end, partitions=len(partitions), from_log=from_log)
+    with progress(f"folding partition {partition}") as show:
+        pipeline = restored(
+            settings,
+            partition,
+            end,
+            partitions=len(partitions),
+            from_log=from_log,
+            on_progress=counted(show),
+        )
     accounts, digest = _printed(dumped(pipeline), quietly=as_json)
     told = {"partition": partition, "offset": end, "accounts": accounts, "sha256": digest}
     if as_json:

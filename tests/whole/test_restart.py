@@ -111,7 +111,9 @@ def test_a_worker_that_was_stopped_and_then_killed_alerts_and_knows_as_if_it_nev
     for lag in group_lag(settings):
         place = (settings, lag.partition, lag.end)
         saved = restored(*place, partitions=PARTITIONS)
-        folded = restored(*place, partitions=PARTITIONS, from_log=True)
+        records: list[int] = []
+        folded = restored(*place, partitions=PARTITIONS, from_log=True, on_progress=records.append)
+        assert sum(records) == lag.end
         assert list(dumped(saved)) == list(dumped(folded))
 
 
