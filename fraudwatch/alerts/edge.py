@@ -408,6 +408,7 @@ def warm_up() -> None:
     example = LaneSpec("example", "EXAMPLE", Theme.PROFILE, Text("", ""), Text("", ""))
     lanes = Lanes([example], Budget(1.0, 0.0, 1))
     lanes.start(0, 1.0)
+    lanes.rank(HIGHEST)
     edge.observe_rows(hashes, hashes, np.zeros(1), hashes, 0, lanes, np.full((1, 1), HIGHEST))
     edge.joined(0, -DAY_MS - 1)
     account_days.grown(edge._current)

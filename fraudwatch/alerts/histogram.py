@@ -75,6 +75,19 @@ def exceeded_at(exceeding: FloatArray, score: float) -> float:
     return float(lower + (above - whole) * (upper - lower))
 
 
+@compiled
+def exceeding_at(histogram: FloatArray, days: float, score: float) -> float:
+    """How many entries a day score higher than `score`: `exceeded_at`, where it is asked once."""
+    bins = min(max((HIGHEST - score) * BINS_PER_UNIT, 0.0), BINS - 1e-9)
+    whole = int(bins)
+    total = 0.0
+    for place in range(BINS - 1, BINS - 1 - whole, -1):
+        total += histogram[place]
+    lower = total / days
+    upper = (total + histogram[BINS - 1 - whole]) / days
+    return float(lower + (bins - whole) * (upper - lower))
+
+
 def ordinarily_exceeding(histogram: FloatArray, days: float, score: float) -> float:
     """How many entries a day would score higher if nothing were out of the ordinary.
 

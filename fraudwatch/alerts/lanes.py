@@ -82,7 +82,6 @@ class Lanes:
         self._spending = Spending(budget)
         self._ranked = np.zeros((count, BINS))
         self._days = np.zeros(count)
-        self._exceeding: FloatArray | None = None
         self._lows: dict[int, bool] = {}
         self._rotate_at_ms = NEVER
 
@@ -165,12 +164,12 @@ class Lanes:
 
     def rank(self, surprise: float) -> float:
         """How many alerts of a usual day, of all lanes and over all partitions, are more surprising."""
-        if self._exceeding is None:
-            days = self._days + 1.0
-            self._exceeding = np.array(list(map(histogram.exceeding, self._ranked, days)))
-        edges = np.maximum(self.raised_from, surprise)
-        above = sum(map(histogram.exceeded_at, self._exceeding, edges.tolist()))
-        return float(above) * self._budget.partitions
+        above = 0.0
+        for ranked, days, edge in zip(
+            self._ranked, self._days.tolist(), self.raised_from.tolist(), strict=True
+        ):
+            above += histogram.exceeding_at(ranked, days + 1.0, max(edge, surprise))
+        return above * self._budget.partitions
 
     def is_low(self, lane: int) -> bool:
         """As `Edge.is_low`: whether most of what reaches the lane's edge would if its surprises fell off ordinarily."""
@@ -180,7 +179,7 @@ class Lanes:
 
     def _is_low(self, lane: int) -> bool:
         ranked, edge = self._ranked[lane], float(self.raised_from[lane])
-        above = histogram.exceeded_at(histogram.exceeding(ranked, 1.0), edge)
+        above = histogram.exceeding_at(ranked, 1.0, edge)
         from_bin = np.cumsum(ranked[::-1])[::-1]
         at = int(np.flatnonzero(from_bin >= _ORDINARY * from_bin[0])[-1])
         ordinary = float(from_bin[at]) * 10.0 ** min(LOWEST + at / BINS_PER_UNIT - edge, 0.0)
@@ -220,7 +219,6 @@ class Lanes:
         return lanes
 
     def _estimate(self, left: float, account_days_a_day: float) -> None:
-        self._exceeding = None
         self._lows.clear()
         aims = self.share * np.array([self._spending.correction, MEDIUM_SHARE, HIGH_SHARE])
         estimate(

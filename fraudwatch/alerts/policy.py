@@ -31,6 +31,8 @@ LEAST_CONTRIBUTION = 0.05
 """Extreme amounts 12 % more frequent than usual: below that a sentence would only tire its reader."""
 MEDIAN_SURPRISE = math.log10(2)
 """Half of the training sample is at least as extreme: nothing that a sentence could call unusual."""
+SAID_FROM = -math.log10(0.05)
+"""An anchor's sentence says "far above" or "among the largest": true of one amount in twenty, not of the others."""
 CUT_LISTED = 100
 LOOKED_INTO = 16
 """Transactions of an episode whose reasons are all looked for. Of an account that alerts with each of its thousands of
@@ -502,13 +504,16 @@ def _alarms(reason: Reason) -> bool:
     """Whether the value lies where its sentence says. A lift is learned of bands, and the lowest can have one too.
 
     Of a rare category the lift alone decides: it may hold half of the stream. An anchor's surprise is evidence by
-    itself: an amount can be among the largest of the stream and below the account's own mean.
+    itself: an amount can be among the largest of the stream and below the account's own mean. A lane says something
+    only from its edge on, and has no value.
     """
     side = reason.spec.side
     if side is Side.RARE:
         return True
+    if reason.spec.role is Role.ANCHOR:
+        return reason.value is None or reason.surprise >= SAID_FROM
     if reason.surprise <= MEDIAN_SURPRISE:
         return False
-    if reason.spec.role is Role.ANCHOR or reason.value is None or reason.usual is None:
+    if reason.value is None or reason.usual is None:
         return True
     return reason.value > reason.usual if side is Side.HIGH else reason.value < reason.usual

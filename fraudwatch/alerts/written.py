@@ -9,6 +9,7 @@ units, so that no terminal tears a value apart. Rounding is for reading; the exa
 
 import math
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from fraudwatch.config.currencies import minor_digits
@@ -20,6 +21,7 @@ SPACE = "\u00a0"
 _NARROW = "\u202f"
 _MINUS = "\u2212"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR_MS = 3_600_000
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 _WHOLE_MONEY_FROM = 100_000
@@ -36,9 +38,11 @@ _SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 def decimal_text(amount_minor: int, currency: str) -> str:
     """The exact amount in major units for machines: `-1234.50`, no grouping, always the currency's decimals."""
     places = minor_digits(currency)
-    whole, part = divmod(abs(amount_minor), 10**places)
+    if not places:
+        return str(amount_minor)
+    digits = str(abs(amount_minor)).zfill(places + 1)
     sign = "-" if amount_minor < 0 else ""
-    return f"{sign}{whole}.{part:0{places}}" if places else f"{sign}{whole}"
+    return f"{sign}{digits[:-places]}.{digits[-places:]}"
 
 
 def number(value: float, language: Language, places: int = 0) -> str:
@@ -111,8 +115,14 @@ def moment(event_time_ms: int, language: Language) -> str:
 
 def instant(event_time_ms: int) -> str:
     """ISO 8601 in UTC with milliseconds, for machines."""
-    time = _EPOCH + timedelta(milliseconds=event_time_ms)
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    hour, rest = divmod(event_time_ms, _HOUR_MS)
+    return f"{_hour(hour)}:{rest // 60_000:02}:{rest // 1_000 % 60:02}.{rest % 1_000:03}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _hour(number: int) -> str:
+    """Date and hour, by its number since the epoch: an alert lists dozens of transactions of few hours."""
+    return (_EPOCH + timedelta(hours=number)).isoformat(timespec="hours")[:13]
 
 
 def by_unit(value: float | None, unit: Unit, currency: str, language: Language) -> str | None:

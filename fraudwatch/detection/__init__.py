@@ -7,7 +7,7 @@ from fraudwatch.detection.artefact import Artefact, pack, read, unpack, write
 from fraudwatch.detection.detectors import COMPILED, DETECTORS
 from fraudwatch.detection.drift import Drift, Finding
 from fraudwatch.detection.fitting import fit
-from fraudwatch.detection.model import Model, warm_up
+from fraudwatch.detection.model import Judged, Model, warm_up
 
 __all__ = [
     "COMPILED",
@@ -15,6 +15,7 @@ __all__ = [
     "Artefact",
     "Drift",
     "Finding",
+    "Judged",
     "Model",
     "fit",
     "pack",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,20 @@ from fraudwatch.records import FeatureSpec, FloatArray, IntArray, LaneSpec, Role
 
 PAST_CONSTANT = 0.05
 """Surprise a unit of a composite that the sample never saw above 0: composites reach some hundred, surprises 20."""
+
+
+class Judged(NamedTuple):
+    """What a model was asked of n transactions, and what it looked at for that.
+
+    `score` is float64[n]; `strongest` int16[n] is the place in `reason_specs` of the reason with the largest
+    contribution (of equal ones the first), -1 where none is above 0. `values` and `surprises` are float64[k, n], of the
+    k reasons that can count.
+    """
+
+    score: FloatArray
+    strongest: PlaceArray
+    values: FloatArray
+    surprises: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,15 +111,23 @@ class Model:
         contributions, score = self.combiner.combine(by_row(found), by_row(surprises))
         return Scores(surprises=by_row(surprises), contributions=contributions, score=score)
 
-    def judge(self, values: FloatArray) -> tuple[FloatArray, PlaceArray]:
-        """What every transaction is asked: float64[n] scores, the bits of `score`, and each row's strongest reason.
+    def judge(self, values: FloatArray) -> Judged:
+        """What every transaction is asked; the scores are the bits of `score`. Descriptive features do not count."""
+        found, surprises = self._reasons(writable_rows(values, len(self.specs)), self._counting)
+        score, strongest = self.combiner.judge(self._counting_reasons, found, surprises)
+        return Judged(score, strongest, found, surprises)
 
-        The latter is int16[n]: the place in `reason_specs` of the reason with the largest contribution (of equal
-        ones the first), -1 where none is above 0. Descriptive features are not looked at.
+    def scores_of(self, judged: Judged, place: int) -> Scores:
+        """What `score` says of the row at a place in a batch, without asking tables and detectors again.
+
+        Descriptive features, which were not looked at, have surprise 0.
         """
-        counting = self._counting
-        found, surprises = self._reasons(writable_rows(values, len(self.specs)), counting)
-        return self.combiner.judge(self._counting_reasons, found, surprises)
+        values = np.full((1, len(self.reason_specs)), np.nan)
+        surprises = np.zeros(values.shape)
+        values[0, self._counting_reasons] = judged.values[:, place]
+        surprises[0, self._counting_reasons] = judged.surprises[:, place]
+        contributions, score = self.combiner.combine(values, surprises)
+        return Scores(surprises=surprises, contributions=contributions, score=score)
 
     def judge_lanes(self, composites: FloatArray) -> FloatArray:
         """Lane surprises float64[l, n] of float64[n, l] composites of the `lanes`, 0 where one has nothing to say.

@@ -1,11 +1,10 @@
 """One transaction explained: folded by itself, and asked what else its values could have been."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from fraudwatch.alerts import written
 from fraudwatch.alerts.alert import Position
 from fraudwatch.alerts.episodes import Queue
-from fraudwatch.alerts.lanes import LEAST_SURPRISE
 from fraudwatch.alerts.policy import worth_saying
 from fraudwatch.alerts.sentences import sentence
 from fraudwatch.explain import words
@@ -15,7 +14,7 @@ from fraudwatch.explain.moment import Moment
 from fraudwatch.explain.own_history import OwnHistory
 from fraudwatch.explain.subjects import subjects
 from fraudwatch.pipeline import Pipeline
-from fraudwatch.records import Outcome, Reason, Record, Role
+from fraudwatch.records import Outcome, Record
 
 ALERTS = (Decided.OPENED, Decided.UPDATED, Decided.JOINED)
 
@@ -135,14 +134,8 @@ def _reasons(moment: Moment, changes: Sequence[Change]) -> tuple[ExplainedReason
             usual=reason.usual,
             surprise=reason.surprise,
             lift=reason.contribution,
-            sentence=sentence(reason, moment.settings.currency) if _speaks(reason, said) else None,
+            sentence=sentence(reason, moment.settings.currency) if reason.spec.code in said else None,
             change=by_code.get(reason.spec.code),
         )
         for reason in sorted(reasons, key=lambda reason: -reason.contribution)
     )
-
-
-def _speaks(reason: Reason, said: Collection[str]) -> bool:
-    """Anchors count at any surprise; of an everyday amount no sentence says that it is unusual."""
-    is_rare = reason.spec.role is not Role.ANCHOR or reason.surprise >= LEAST_SURPRISE
-    return is_rare and reason.spec.code in said

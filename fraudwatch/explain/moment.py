@@ -102,7 +102,7 @@ class Moment:
 
     def said(self, observed: Observed) -> FloatArray:
         """float64[k, 1 + lanes]: the score, then the surprise of each lane that is watched."""
-        scores, _ = self.model.judge(self.values(observed))
+        scores = self.model.judge(self.values(observed)).score
         composites = self._pipeline.catalogue.composites(observed.composites, self.model.lanes)
         surprises = self.model.judge_lanes(composites)[: len(self.lanes)]
         return np.concatenate([scores[:, np.newaxis], surprises.T], axis=1)

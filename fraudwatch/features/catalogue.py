@@ -1,5 +1,7 @@
 """The features of one configuration: those whose fields the source can fill, in a fixed order."""
 
+from collections.abc import Container
+
 import numpy as np
 
 from fraudwatch.config.settings import Settings
@@ -65,14 +67,23 @@ class Catalogue:
         """Values float64[n, specs] of history columns [n, c] with all windows; NaN = missing."""
         return _values(self._features, columns, of_population)
 
-    def shown(self, columns_row: FloatArray, of_population: dict[str, float]) -> dict[str, Shown]:
-        """What a person reads of each feature of one transaction; without windows, of those that need none."""
+    def shown(
+        self,
+        columns_row: FloatArray,
+        of_population: dict[str, float],
+        names: Container[str] | None = None,
+    ) -> dict[str, Shown]:
+        """What a person reads of the features of one transaction, or of those with these names.
+
+        Without windows, of those that need none.
+        """
         numbers = population.as_array(of_population)
         has_windows = len(columns_row) > len(Column)
         return {
             feature.spec.name: feature.shown(columns_row, numbers)
             for feature in self._features
-            if has_windows or isinstance(feature.value, Value)
+            if (names is None or feature.spec.name in names)
+            and (has_windows or isinstance(feature.value, Value))
         }
 
 

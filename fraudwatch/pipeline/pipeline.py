@@ -6,7 +6,7 @@ models it was given between them, however the records were cut into batches. Rec
 alerts becomes objects and sentences.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 
@@ -16,10 +16,11 @@ import numpy.typing as npt
 from fraudwatch.alerts import Alert, Decision, Kind, Policy, compose, in_line, read
 from fraudwatch.alerts.episodes import Episodes
 from fraudwatch.alerts.model_note import model_note
+from fraudwatch.alerts.policy import LEAST_CONTRIBUTION
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import fingerprint
 from fraudwatch.decode import Decoder
-from fraudwatch.detection import Drift, Finding, Model
+from fraudwatch.detection import Drift, Finding, Judged, Model
 from fraudwatch.errors import UnusableInputError
 from fraudwatch.features import Catalogue, History, Observations
 from fraudwatch.pipeline.batch import NO_LANE, NO_REASON, Assessments, Batch
@@ -36,6 +37,7 @@ from fraudwatch.records import (
     Outcome,
     Reason,
     Record,
+    Scores,
     Transaction,
     Transactions,
 )
@@ -170,10 +172,10 @@ class Pipeline:
         observations = self._history.fold(transactions)
         self.training.add(transactions, observations)
         observed = self._timer()
-        found = self._assess(transactions, observations)
+        found, judged = self._assess(transactions, observations)
         scored = self._timer()
         self._recent.add(transactions)
-        alerts, cut = self._decide(chunk, found, observations.columns, publish)
+        alerts, cut = self._decide(chunk, found, judged, observations.columns, publish)
         if self.trial is not None and publish:
             self.trial.add(self.catalogue, chunk, found, observations, alerts, self._voice)
         decided = self._timer()
@@ -199,40 +201,47 @@ class Pipeline:
         )
 
     def reasons(self, model: Model | None, columns: FloatArray) -> tuple[Reason, ...]:
-        """Every reason by a model of one transaction, of which the history says `columns` float64[1, c].
-
-        Detectors have no value a person could read.
-        """
+        """Every reason by a model of one transaction, of which the history says `columns` float64[1, c]."""
         assert model is not None
         scores = model.score(self.catalogue.values(columns, model.population))
-        shown = self.catalogue.shown(columns[0], model.population)
+        return self._as_reasons(model, scores, columns[0], range(len(model.reason_specs)))
+
+    def _as_reasons(
+        self, model: Model, scores: Scores, columns_row: FloatArray, places: Sequence[int]
+    ) -> tuple[Reason, ...]:
+        """Those at some places in `reason_specs`; detectors have no value a person could read."""
+        specs = [model.reason_specs[place] for place in places]
+        shown = self.catalogue.shown(columns_row, model.population, {spec.name for spec in specs})
+        surprises, contributions = (of[0].tolist() for of in (scores.surprises, scores.contributions))
         return tuple(
             Reason(
                 spec,
-                float(scores.surprises[0, place]),
-                float(scores.contributions[0, place]),
+                surprises[place],
+                contributions[place],
                 shown[spec.name].value if spec.name in shown else None,
                 shown[spec.name].usual if spec.name in shown else None,
             )
-            for place, spec in enumerate(model.reason_specs)
+            for place, spec in zip(places, specs, strict=True)
         )
 
-    def _assess(self, transactions: Transactions, observations: Observations) -> Assessments:
-        """The columns, alerts still empty."""
+    def _assess(
+        self, transactions: Transactions, observations: Observations
+    ) -> tuple[Assessments, Judged | None]:
+        """The columns, alerts still empty; and what was looked at of the scored rows, None without a model."""
         outcome = observations.outcome
         score = np.full(len(transactions), np.nan)
         strongest = np.full(len(transactions), NO_REASON, dtype=np.int16)
-        rows = np.empty(0, dtype=np.int64)
+        rows, judged = np.empty(0, dtype=np.int64), None
         if self.model is None:
             outcome = np.where(outcome == Outcome.SCORED.value, _NO_MODEL, outcome)
         elif len(rows := _judged(outcome)):
             values = self.catalogue.values(observations.columns[rows], self.model.population)
-            score[rows], strongest[rows] = self.model.judge(values)
+            judged = self.model.judge(values)
+            score[rows], strongest[rows] = judged.score, judged.strongest
             times, ids = transactions.event_time_ms[rows], transactions.ids[rows]
             self.drift.add(rows, ids, times, values, score[rows])
-        return Assessments(
-            transactions, outcome, score, strongest, self._codes, {}, *self._assess_lanes(observations, rows)
-        )
+        lanes = self._assess_lanes(observations, rows)
+        return Assessments(transactions, outcome, score, strongest, self._codes, {}, *lanes), judged
 
     def _assess_lanes(
         self, observations: Observations, rows: IntArray
@@ -250,18 +259,20 @@ class Pipeline:
         return tuple(spec.name for spec in lanes), lane, surprise, surprises
 
     def _decide(
-        self, chunk: Chunk, found: Assessments, columns: FloatArray, publish: bool
+        self, chunk: Chunk, found: Assessments, judged: Judged | None, columns: FloatArray, publish: bool
     ) -> tuple[list[Alert], int]:
         """Raise alerts in order of arrival; also how many the day's ceiling kept back."""
+        if judged is None:
+            return [], 0
         alerts: list[Alert] = []
         cut = 0
-        for row in self._alerting(found):
+        for place, row in self._alerting(found):
             record = chunk.record(int(found.transactions.rows[row]))
             decision = self.policy.judge(
                 self._transaction(record),
                 record.offset,
                 float(found.score[row]),
-                partial(self.reasons, self.model, columns[row : row + 1]),
+                partial(self._contributing, judged, place, columns[row]),
                 account=int(found.transactions.accounts[row]),
                 lanes=found.lane_surprises[:, row],
             )
@@ -275,15 +286,22 @@ class Pipeline:
                 alerts.append(self._compose(decision, account, record, self.drift.finding_at(row)))
         return alerts, cut
 
-    def _alerting(self, found: Assessments) -> Iterator[int]:
-        """Rows at or above an edge or to be explored, each while the policy is at it."""
+    def _contributing(self, judged: Judged, place: int, columns_row: FloatArray) -> tuple[Reason, ...]:
+        """Of the reasons of a scored row, those an alert could name."""
+        assert self.model is not None
+        scores = self.model.scores_of(judged, place)
+        contributing = np.flatnonzero(scores.contributions[0] >= LEAST_CONTRIBUTION)
+        return self._as_reasons(self.model, scores, columns_row, contributing.tolist())
+
+    def _alerting(self, found: Assessments) -> Iterator[tuple[int, int]]:
+        """Rows at or above an edge or to be explored, each while the policy is at it; its place among the scored."""
         rows = np.flatnonzero(~np.isnan(found.score))
         of = found.transactions
         accounts, times, ids = of.accounts[rows], of.event_time_ms[rows], of.ids[rows]
         scores, lanes = found.score[rows], np.take(found.lane_surprises, rows, axis=1)
         at = 0
         while (at := self.policy.judge_rows(accounts, times, scores, ids, at, lanes)) < len(rows):
-            yield int(rows[at])
+            yield at, int(rows[at])
             at += 1
 
     def _transaction(self, record: Record) -> Transaction:
@@ -305,13 +323,14 @@ class Pipeline:
     def _evidence(self, account: int, offset: int) -> tuple[Evidence, ...]:
         """The account's latest transactions as of an offset, oldest first; the names of recent ones."""
         held = self._history.evidence(account, offset, self.settings.alerts.evidence)
-        evidence = []
-        for event_time_ms, amount_minor, place in zip(*(column.tolist() for column in held), strict=True):
-            transaction_id, counterparty_id = self._recent.ids(place, of=offset)
-            evidence.append(
-                Evidence(transaction_id, event_time_ms, amount_minor, counterparty_id, self._partition, place)
+        times, amounts, offsets = (column.tolist() for column in held)
+        ids = self._recent.ids(offsets, of=offset)
+        return tuple(
+            Evidence(transaction_id, event_time_ms, amount_minor, counterparty_id, self._partition, place)
+            for (transaction_id, counterparty_id), event_time_ms, amount_minor, place in zip(
+                ids, times, amounts, offsets, strict=True
             )
-        return tuple(evidence)
+        )
 
     @cached_property
     def _voice(self) -> Voice:

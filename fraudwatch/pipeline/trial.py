@@ -126,7 +126,7 @@ class Trial:
         if not len(rows):
             return
         values = catalogue.values(observations.columns[rows], self.candidate.population)
-        scores, _ = self.candidate.judge(values)
+        scores = self.candidate.judge(values).score
         lanes = self.candidate.lanes
         surprises = np.zeros((len(lanes), len(rows)))
         if lanes:

@@ -117,7 +117,9 @@ def test_only_reasons_that_contribute_are_shown_the_strongest_first(
         (False, {"side": Side.HIGH, "value": 4.0, "usual": 3.9, "surprise": 0.30}),
         (True, {"side": Side.RARE, "value": 1.0, "usual": None, "surprise": 0.1}),
         (True, {"role": Role.ANCHOR, "value": 80.0, "usual": 100.0}),
-        (False, {"role": Role.ANCHOR, "value": 80.0, "usual": 100.0, "surprise": 0.2}),
+        (True, {"role": Role.ANCHOR, "value": 80.0, "usual": 100.0, "surprise": 1.31}),
+        (False, {"role": Role.ANCHOR, "value": 80.0, "usual": 100.0, "surprise": 1.30}),
+        (True, {"role": Role.ANCHOR, "value": None, "usual": None, "surprise": 1.0}),
     ],
 )
 def test_a_reason_is_on_the_side_that_its_sentence_calls_unusual(

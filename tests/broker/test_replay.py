@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kafka.admin import ConfigResource
+from kafka.admin import NewTopic
 
 from fraudwatch.broker import topics
 from fraudwatch.broker.admin import admin_client
@@ -125,10 +125,11 @@ def test_a_record_that_is_too_large_for_a_producer_is_an_error(settings: Setting
 
 @pytest.mark.kafka
 def test_a_delivery_the_broker_refuses_is_an_error(kafka_settings: Settings) -> None:
-    topics.apply(kafka_settings)
+    # It is made so: a topic that is changed goes on taking messages for a moment.
+    limited = NewTopic(kafka_settings.source.topic, 4, 1, topic_configs={"max.message.bytes": "1000"})
     with admin_client(kafka_settings.kafka) as client:
-        limit = ConfigResource("TOPIC", kafka_settings.source.topic, {"max.message.bytes": "1000"})
-        client.alter_configs([limit])
+        client.create_topics([limited])
+    topics.apply(kafka_settings)
     with pytest.raises(BrokerError, match="MessageSizeTooLarge"):
         replay(kafka_settings, [Row(b"key", bytes(5_000))])
 

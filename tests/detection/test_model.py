@@ -63,7 +63,7 @@ def test_judging_gives_the_bits_of_scoring_and_the_first_of_the_largest_contribu
     model = fitted(values, combiner=combiner, detectors=detectors)
     rows = awkward(values)
     scores = model.score(rows)
-    score, strongest = model.judge(rows)
+    score, strongest, *_ = model.judge(rows)
     assert score.tobytes() == scores.score.tobytes()
     assert strongest.dtype == np.int16
     assert strongest.tolist() == strongest_of(scores)
@@ -76,15 +76,31 @@ def test_a_row_is_judged_the_same_alone_and_in_any_batch(
 ) -> None:
     model = fitted(values, combiner=combiner)
     rows = awkward(values)
-    score, strongest = model.judge(rows)
+    score, strongest, *_ = model.judge(rows)
     for size in (1, 2, 3, 7, 64):
         pieces = [model.judge(rows[i : i + size]) for i in range(0, len(rows), size)]
-        assert np.concatenate([piece for piece, _ in pieces]).tobytes() == score.tobytes()
-        assert np.concatenate([piece for _, piece in pieces]).tolist() == strongest.tolist()
+        assert np.concatenate([piece.score for piece in pieces]).tobytes() == score.tobytes()
+        assert np.concatenate([piece.strongest for piece in pieces]).tolist() == strongest.tolist()
+
+
+@pytest.mark.parametrize("detectors", [(), ("pca", "isolation_forest", "hbos")], ids=["without", "detectors"])
+@pytest.mark.parametrize("combiner", COMBINERS)
+def test_what_was_judged_in_a_batch_gives_the_scores_of_a_row_to_the_bit(
+    fitted: Fit, values: FloatArray, combiner: str, detectors: tuple[str, ...]
+) -> None:
+    model = fitted(values, combiner=combiner, detectors=detectors)
+    rows = awkward(values)
+    judged = model.judge(rows)
+    counting = [place for place, spec in enumerate(model.reason_specs) if spec.role is not Role.DESCRIPTIVE]
+    for place, row in enumerate(rows):
+        scores, anew = model.scores_of(judged, place), model.score(row[np.newaxis])
+        assert scores.score.tobytes() == anew.score.tobytes()
+        assert scores.contributions.tobytes() == anew.contributions.tobytes()
+        assert scores.surprises[:, counting].tobytes() == anew.surprises[:, counting].tobytes()
 
 
 def test_no_rows_are_judged_too(model: Model, specs: Specs) -> None:
-    score, strongest = model.judge(np.empty((0, len(specs))))
+    score, strongest, *_ = model.judge(np.empty((0, len(specs))))
     assert score.shape == strongest.shape == (0,)
 
 

@@ -37,9 +37,9 @@ def test_a_transaction_has_a_name_for_fifty_thousand_offsets_and_no_longer(after
     recent = RecentTransactions()
     recent.add(logged(7, 8))
     recent.add(logged(7 + KEPT_OFFSETS - 1, 7 + KEPT_OFFSETS, 8 + KEPT_OFFSETS + after))
-    assert recent.ids(7, of=7 + KEPT_OFFSETS - 1) == ids_of(7)
-    assert recent.ids(7, of=7 + KEPT_OFFSETS) == NONE
-    assert recent.ids(8, of=7 + KEPT_OFFSETS) == ids_of(8)
+    assert recent.ids([7], of=7 + KEPT_OFFSETS - 1) == [ids_of(7)]
+    assert recent.ids([7], of=7 + KEPT_OFFSETS) == [NONE]
+    assert recent.ids([8], of=7 + KEPT_OFFSETS) == [ids_of(8)]
 
 
 def test_a_quiet_stream_leaves_few_parts_to_look_through() -> None:
@@ -48,7 +48,7 @@ def test_a_quiet_stream_leaves_few_parts_to_look_through() -> None:
         recent.add(logged(offset))
     assert len(recent._parts) == 5
     for offset in range(5 * SMALL):
-        assert recent.ids(offset, of=5 * SMALL) == ids_of(offset)
+        assert recent.ids([offset], of=5 * SMALL) == [ids_of(offset)]
 
 
 @given(
@@ -67,17 +67,17 @@ def test_what_is_found_depends_on_the_two_offsets_and_not_on_the_cuts(
             for asked in {*offsets[:end], *(offset - 1 for offset in offsets[:end])}:
                 if asked <= of:
                     is_there = asked in offsets and asked > of - KEPT_OFFSETS
-                    assert recent.ids(asked, of=of) == (ids_of(asked) if is_there else NONE)
+                    assert recent.ids([asked], of=of) == [ids_of(asked) if is_there else NONE]
 
 
 def test_of_an_empty_log_nothing_is_at_hand() -> None:
     recent = RecentTransactions()
     recent.add(logged())
-    assert recent.ids(0, of=0) == NONE
+    assert recent.ids([0], of=0) == [NONE]
     recent.add(logged(5))
     recent.add(logged())
-    assert recent.ids(5, of=5) == ids_of(5)
-    assert recent.ids(4, of=5) == NONE
+    assert recent.ids([5], of=5) == [ids_of(5)]
+    assert recent.ids([4], of=5) == [NONE]
 
 
 def test_what_is_too_far_back_is_let_go_of() -> None:

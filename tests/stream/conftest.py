@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic
 from msgspec.structs import replace
 
 from fraudwatch.config.durations import Duration
@@ -167,8 +167,13 @@ class Broker:
         self._client = {"bootstrap.servers": address}
         self.settings = settings
 
-    def create_topics(self, partitions: int, *, only: tuple[str, ...] | None = None) -> None:
-        """The topics of the settings, or only those named."""
+    def create_topics(
+        self, partitions: int, *, only: tuple[str, ...] | None = None, refusing: str | None = None
+    ) -> None:
+        """The topics of the settings, or only those named; for `refusing` every message is too large.
+
+        It is made so: a topic that is changed goes on taking messages for a moment.
+        """
         topics = self.settings.topics
         own = (
             topics.review,
@@ -179,7 +184,11 @@ class Broker:
         )
         names = only or (self.settings.source.topic, *own)
         admin = AdminClient(self._client)
-        for created in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
+        wanted = [
+            NewTopic(name, partitions, 1, config={"max.message.bytes": "1"} if name == refusing else {})
+            for name in names
+        ]
+        for created in admin.create_topics(wanted).values():
             created.result(20)
         while not set(names) <= set(admin.list_topics(timeout=10).topics):
             time.sleep(0.05)  # the broker has them once its metadata says so
@@ -229,14 +238,6 @@ class Broker:
                     assert time.monotonic() < deadline
         finally:
             consumer.close()
-
-    def refuse_all_messages(self, topic: str) -> None:
-        """From now on every message is too large for the topic."""
-        change = ConfigEntry("max.message.bytes", "1", incremental_operation=AlterConfigOpType.SET)
-        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[change])
-        admin = AdminClient(self._client)
-        for changed in admin.incremental_alter_configs([resource]).values():
-            changed.result(20)
 
     def read(self, topic: str) -> list[Message]:
         """Every record of a topic, partition by partition."""

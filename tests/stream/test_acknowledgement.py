@@ -95,10 +95,9 @@ def test_where_no_poison_is_allowed_it_ends_the_process_and_a_restart_loses_and_
 def test_a_failed_delivery_ends_the_process_without_acknowledging(
     settings: Settings, broker: Any, numbered: Numbered, start: Start
 ) -> None:
-    broker.create_topics(1)
+    broker.create_topics(1, refusing=settings.topics.review)
     worker = start(settings)
     worker.until(lambda: worker.is_ready)
-    broker.refuse_all_messages(settings.topics.review)
     broker.send(numbered(1, 5, "alert"))
     assert worker.process.wait(20) == 1
     assert f"expected {settings.topics.review} to acknowledge" in worker.said

@@ -50,10 +50,10 @@ def two(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def make_topics(two: Settings, broker: Any) -> Callable[[], None]:
-    def make() -> None:
+def make_topics(two: Settings, broker: Any) -> Callable[..., None]:
+    def make(*, refusing: str | None = None) -> None:
         of_sources = [source.topic for source in two.sources.values()]
-        broker.create_topics(PARTITIONS, only=(two.topics.transactions,))
+        broker.create_topics(PARTITIONS, only=(two.topics.transactions,), refusing=refusing)
         broker.create_topics(2, only=(*of_sources, two.topics.dead_letters))
 
     return make
@@ -78,7 +78,7 @@ def ids(messages: list[Any]) -> list[str]:
 
 
 def test_the_log_holds_canonical_transactions_where_kafka_puts_their_accounts_with_the_time_of_the_record(
-    two: Settings, broker: Any, make_topics: Callable[[], None], start_intake: Start
+    two: Settings, broker: Any, make_topics: Callable[..., None], start_intake: Start
 ) -> None:
     make_topics()
     broker.send(cards(1, 20), partition=1, topic=two.sources["cards"].topic, timestamp_ms=BASE_MS + 123)
@@ -129,7 +129,7 @@ def test_the_log_holds_canonical_transactions_where_kafka_puts_their_accounts_wi
 
 
 def test_after_a_crash_nothing_is_lost_and_a_pipeline_finds_the_repeats(
-    two: Settings, broker: Any, make_topics: Callable[[], None], start_intake: Start
+    two: Settings, broker: Any, make_topics: Callable[..., None], start_intake: Start
 ) -> None:
     make_topics()
     # So rarely that the crash finds nothing committed.
@@ -162,12 +162,11 @@ def test_after_a_crash_nothing_is_lost_and_a_pipeline_finds_the_repeats(
 
 
 def test_a_log_that_takes_nothing_ends_intake_without_acknowledging(
-    two: Settings, broker: Any, make_topics: Callable[[], None], start_intake: Start
+    two: Settings, broker: Any, make_topics: Callable[..., None], start_intake: Start
 ) -> None:
-    make_topics()
+    make_topics(refusing=two.topics.transactions)
     intake = start_intake(two)
     intake.until(lambda: intake.is_ready)
-    broker.refuse_all_messages(two.topics.transactions)
     broker.send(cards(1, 5), topic=two.sources["cards"].topic)
     assert intake.process.wait(20) == 1
     assert f"expected {two.topics.transactions} to acknowledge" in intake.said
@@ -175,7 +174,7 @@ def test_a_log_that_takes_nothing_ends_intake_without_acknowledging(
 
 
 def test_a_silent_source_is_said_once_and_holds_nobody_back(
-    two: Settings, broker: Any, make_topics: Callable[[], None], start_intake: Start
+    two: Settings, broker: Any, make_topics: Callable[..., None], start_intake: Start
 ) -> None:
     make_topics()
     patient = replace(two.sources["cards"], silent_after=Duration(3_600_000))
@@ -195,7 +194,7 @@ def test_a_silent_source_is_said_once_and_holds_nobody_back(
 def test_two_members_share_the_partitions_and_one_that_dies_is_replaced(
     two: Settings,
     broker: Any,
-    make_topics: Callable[[], None],
+    make_topics: Callable[..., None],
     start_intake: Start,
     free_port: Callable[[], int],
 ) -> None:

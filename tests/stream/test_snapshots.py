@@ -564,8 +564,7 @@ def test_a_snapshot_of_many_pieces_comes_back_whole(
 def test_a_snapshot_that_cannot_be_written_is_said_and_counted_and_stops_nothing(
     settings: Settings, broker: Any, numbered: Numbered, start: Start, topic: Topic
 ) -> None:
-    broker.create_topics(1)
-    broker.refuse_all_messages(settings.topics.snapshots)
+    broker.create_topics(1, refusing=settings.topics.snapshots)
     worker = start(replace(settings, snapshots=Snapshots(every=Duration(500))))
     broker.send(numbered(1, 50))
     handled(worker, broker, 50)
