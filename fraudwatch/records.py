@@ -188,7 +188,8 @@ class Transactions(msgspec.Struct, frozen=True):
 
     `ids`, `accounts`, `counterparties` and `devices` are hashes of 64 bits that stand for the texts of the same name,
     0 where absent: two texts of a billion share one with a chance of 3 in 100. `contents` are hashes of all that a
-    transaction says. No array may be written to.
+    transaction says, `cohorts` hashes of 52 bits of direction, channel and category together, 0 where it has none of
+    them. No array may be written to.
     """
 
     rows: IntArray
@@ -205,6 +206,7 @@ class Transactions(msgspec.Struct, frozen=True):
     counterparties: IntArray
     contents: IntArray
     devices: IntArray
+    cohorts: IntArray
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -31,7 +31,8 @@ class Columns(NamedTuple):
     """The columns of n transactions while they are filled.
 
     `longs` int64[2, n]: event time and amount; `places` int32[2, n]: latitude and longitude; `traits` uint8[n];
-    `spans` int32[n, TEXTS, 2]; `hashes` int64[HASHES, n]: id, account, counterparty, contents, device.
+    `spans` int32[n, TEXTS, 2]; `hashes` int64[HASHES, n]: id, account, counterparty, contents, device,
+    cohort.
     """
 
     longs: IntArray
@@ -59,7 +60,7 @@ class Columns(NamedTuple):
         self.traits[rows] = others.traits
         self.spans[rows] = others.spans + np.int32(begin)
         hashes = (others.ids, others.accounts, others.counterparties, others.contents, others.devices)
-        self.hashes[:, rows] = hashes
+        self.hashes[:, rows] = *hashes, others.cohorts
 
     def only(self, rows: IntArray) -> "Columns":
         """Some of the rows."""
@@ -88,6 +89,7 @@ class Columns(NamedTuple):
             counterparties=self.hashes[2],
             contents=self.hashes[3],
             devices=self.hashes[4],
+            cohorts=self.hashes[5],
         )
 
 

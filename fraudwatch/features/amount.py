@@ -2,7 +2,7 @@
 
 from fraudwatch.features.columns import Column
 from fraudwatch.features.feature import Feature, shown
-from fraudwatch.features.values import Value, own_mean
+from fraudwatch.features.values import Value, usual_amount
 from fraudwatch.records import FeatureSpec, Role, Side, Text, Theme, Unit
 
 PLANNED_PURCHASE = Text(
@@ -27,7 +27,7 @@ FEATURES = (
             doc="Logarithm of the amount asked for, also where it was declined. The judged transaction is the value.",
         ),
         Value.AMOUNT,
-        lambda row, population: shown(row[Column.AMOUNT], own_mean(row, population)),
+        lambda row, population: shown(row[Column.AMOUNT], usual_amount(row, population)),
     ),
     Feature(
         FeatureSpec(
@@ -43,11 +43,11 @@ FEATURES = (
             ),
             innocent=PLANNED_PURCHASE,
             doc="Logarithm of the amount over the account's whole-history mean, which is winsorised, shrunk "
-            "towards the population, does not contain the judged transaction, and is of amounts that moved: not of "
-            "declined transactions or reversals.",
+            "towards the transaction's cohort and the population, does not contain the judged transaction, and is of "
+            "amounts that moved: not of declined transactions or reversals.",
         ),
         Value.AMOUNT_RATIO,
-        lambda row, population: shown(row[Column.AMOUNT], own_mean(row, population)),
+        lambda row, population: shown(row[Column.AMOUNT], usual_amount(row, population)),
     ),
     Feature(
         FeatureSpec(

@@ -27,6 +27,7 @@ class Catalogue:
 
     def __init__(self, settings: Settings, fields: frozenset[str]) -> None:
         """`fields` are the canonical fields the source can fill; `unfed` names the features switched off."""
+        self._written: tuple[dict[str, float], FloatArray] = ({}, np.empty(0))
         kept = kept_windows(settings.features.windows)
         everything = (
             *amount.FEATURES,
@@ -61,11 +62,11 @@ class Catalogue:
 
     def values(self, columns: FloatArray, of_population: dict[str, float]) -> FloatArray:
         """Values float64[n, judged] of history columns [n, c], those of `Column` suffice; NaN = missing."""
-        return _values(self._judged, columns, of_population)
+        return _values(self._judged, columns, self._numbers(of_population))
 
     def described(self, columns: FloatArray, of_population: dict[str, float]) -> FloatArray:
         """Values float64[n, specs] of history columns [n, c] with all windows; NaN = missing."""
-        return _values(self._features, columns, of_population)
+        return _values(self._features, columns, self._numbers(of_population))
 
     def shown(
         self,
@@ -77,7 +78,7 @@ class Catalogue:
 
         Without windows, of those that need none.
         """
-        numbers = population.as_array(of_population)
+        numbers = self._numbers(of_population)
         has_windows = len(columns_row) > len(Column)
         return {
             feature.spec.name: feature.shown(columns_row, numbers)
@@ -86,14 +87,19 @@ class Catalogue:
             and (has_windows or isinstance(feature.value, Value))
         }
 
+    def _numbers(self, of_population: dict[str, float]) -> FloatArray:
+        """The population as the kernels take it: that of the model in use is written down once, not for each alert."""
+        written = self._written
+        if of_population is not written[0]:
+            self._written = written = (of_population, population.as_array(of_population))
+        return written[1]
 
-def _values(
-    features: tuple[Feature, ...], columns: FloatArray, of_population: dict[str, float]
-) -> FloatArray:
+
+def _values(features: tuple[Feature, ...], columns: FloatArray, of_population: FloatArray) -> FloatArray:
     """float64[n, features]."""
     derived = np.array([f.value if isinstance(f.value, Value) else -1 for f in features], dtype=np.int64)
     values = np.empty((len(columns), len(features)))
-    derive(np.ascontiguousarray(columns), population.as_array(of_population), derived, values)
+    derive(np.ascontiguousarray(columns), of_population, derived, values)
     for index, feature in enumerate(features):
         if isinstance(feature.value, WindowValue):
             values[:, index] = columns[:, window_column(feature.value.window, feature.value.aggregate)]

@@ -69,6 +69,8 @@ class Column(IntEnum):
     """Kilometres from the account's previous transaction with a place."""
     PLACE_GAP = 22
     """Time since that transaction."""
+    COHORT = 23
+    """Which direction, channel and category the transaction has together (`Transactions.cohorts`); no quantity."""
 
 
 class Aggregate(IntEnum):

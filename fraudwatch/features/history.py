@@ -178,6 +178,7 @@ class History:
             amounts=plain(transactions.amount_minor),
             counterparties=plain(transactions.counterparties),
             devices=plain(transactions.devices),
+            cohorts=plain(transactions.cohorts),
             latitudes=plain(transactions.latitude),
             longitudes=plain(transactions.longitude),
             traits=plain(transactions.traits),

@@ -71,19 +71,49 @@ PRIOR_COUNT, PRIOR_SUM = Column.PRIOR_COUNT_24H.value, Column.PRIOR_SUM_24H.valu
 PRIOR_KNOWN, PRIOR_NEW = Column.PRIOR_KNOWN_24H.value, Column.PRIOR_NEW_24H.value
 COLUMN_HOUR, COLUMN_WEEKDAY = Column.HOUR.value, Column.WEEKDAY.value
 OWN_HOUR, OWN_WEEKDAY = Column.OWN_HOUR.value, Column.OWN_WEEKDAY.value
-COLUMN_NEW = Column.NEW_COUNTERPARTY.value
+COLUMN_NEW, COLUMN_COHORT = Column.NEW_COUNTERPARTY.value, Column.COHORT.value
 COLUMN_MONTH_COUNT, COLUMN_MONTH_SUM = Column.MONTH_COUNT.value, Column.MONTH_SUM.value
 PLACE_DISTANCE, PLACE_GAP = Column.PLACE_DISTANCE.value, Column.PLACE_GAP.value
 
 MEAN, VARIANCE, RATE, PAID_RATE = (NAMES.index(name) for name in ("mean", "variance", "rate", "paid_rate"))
 NEW_SHARE = NAMES.index("new_share")
 HOUR_0, WEEKDAY_0 = NAMES.index("hour_0"), NAMES.index("weekday_0")
+FIRST_COHORT = len(NAMES)
+
+
+@borrowing
+def usual_mean(row: FloatArray, population: FloatArray) -> float:
+    """The mean amount of the transaction's cohort, or of the population where that is not known."""
+    sought = row[COLUMN_COHORT]
+    low, high = 0, (len(population) - FIRST_COHORT) // 2
+    while low < high:
+        middle = (low + high) // 2
+        if population[FIRST_COHORT + 2 * middle] < sought:
+            low = middle + 1
+        else:
+            high = middle
+    place = FIRST_COHORT + 2 * low
+    return (
+        population[place + 1] if place < len(population) and population[place] == sought else population[MEAN]
+    )
 
 
 @borrowing
 def own_mean(row: FloatArray, population: FloatArray) -> float:
     """The account's mean amount before the judged transaction (winsorised), shrunk towards the population's."""
     return (row[OWN_SUM] + PRIOR_WEIGHT * population[MEAN]) / (row[OWN_PAID] + PRIOR_WEIGHT)
+
+
+@borrowing
+def usual_amount(row: FloatArray, population: FloatArray) -> float:
+    """The same, but shrunk towards the mean of the judged transaction's cohort as long as the account has little of
+    its own: the cohort gives way to the population to the share in which both give way to the account.
+
+    An account with a habit is not to be excused by its category: thieves like the expensive ones.
+    """
+    mean, weight = population[MEAN], row[OWN_PAID] + PRIOR_WEIGHT
+    prior = mean + PRIOR_WEIGHT / weight * (usual_mean(row, population) - mean)
+    return (row[OWN_SUM] + PRIOR_WEIGHT * prior) / weight
 
 
 @borrowing
@@ -184,7 +214,7 @@ def _value(which: int, row: FloatArray, population: FloatArray) -> float:
     if which == AMOUNT:
         value = _size(row[COLUMN_AMOUNT])
     elif which == AMOUNT_RATIO:
-        value = _size(row[COLUMN_AMOUNT]) - _size(own_mean(row, population))
+        value = _size(row[COLUMN_AMOUNT]) - _size(usual_amount(row, population))
     elif which == OWN_MAX_RATIO:
         value = _size(row[COLUMN_AMOUNT]) - _size(row[OWN_MAX])
     elif which == SPEND_24H_EXCESS:

@@ -42,7 +42,7 @@ class TrainingSample:
     account-days.
     """
 
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     """Of what `state` gives."""
 
     def __init__(

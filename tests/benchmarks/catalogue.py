@@ -37,6 +37,7 @@ from fraudwatch.features.kernels.lanes import (
 )
 from fraudwatch.features.kernels.places import PLACE_DISTANCE, write_place
 from fraudwatch.features.kernels.wide import wide
+from fraudwatch.features.population import as_array
 from fraudwatch.simulate import Plan
 
 PRICED = 8_192
@@ -69,7 +70,7 @@ def measure(scale: Scale) -> Answer:
 def _of_features(settings: Settings, columns: Any, scale: Scale) -> dict[str, float]:
     """From the columns of the history to the value of each."""
     catalogue = Catalogue(settings, frozenset(CANONICAL))
-    population = catalogue.population(columns)
+    population = as_array(catalogue.population(columns))
     return {
         feature.spec.name: _least(lambda of=(feature,): _values(of, columns, population), scale)  # type: ignore[misc]
         for feature in catalogue._features

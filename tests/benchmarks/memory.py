@@ -113,6 +113,7 @@ def _transactions(who: Any, first_offset: int, time_ms: int) -> Transactions:
         counterparties=_hashes((who * 7 + offsets % 10) % 40_000 + 2**50),
         contents=_hashes(offsets + 2**52),
         devices=np.zeros(count, dtype=np.int64),
+        cohorts=np.zeros(count, dtype=np.int64),
     )
 
 

@@ -67,6 +67,8 @@ class Payment(msgspec.Struct, gc=False):
     status: str | None = None
 
 
+Cohort = tuple[str | None, str | None, str | None]
+
 decode: Callable[[bytes], Payment] = msgspec.json.Decoder(Payment).decode
 
 
@@ -128,12 +130,14 @@ class Reason(NamedTuple):
 
 
 class Model(NamedTuple):
-    """What `prepared.ordinary_model` writes: features in the order of `FEATURES`, detectors, population, edge."""
+    """What `prepared.ordinary_model` writes: features in the order of `FEATURES`, detectors, population, edge, and the
+    mean amount of each cohort by direction, channel and category."""
 
     features: tuple[Reason, ...]
     detectors: tuple[Reason, ...]
     population: dict[str, float]
     edge: float
+    cohorts: dict[Cohort, float]
 
     @classmethod
     def read(cls, path: Path) -> "Model":
@@ -143,13 +147,18 @@ class Model(NamedTuple):
     @classmethod
     def of(cls, plain: Any) -> "Model":
         """From what that file holds."""
-        features, detectors, population, edge = plain
+        features, detectors, population, edge, cohorts = plain
         return cls(
             tuple(_reason(reason) for reason in features),
             tuple(_reason(reason) for reason in detectors),
             population,
             edge,
+            cohorts,
         )
+
+    def usual(self, direction: str | None, channel: str | None, category: str | None) -> float:
+        """What such a transaction usually comes to."""
+        return self.cohorts.get((direction, channel, category), self.population["mean"])
 
     def judge(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Scores float64[n] and contributions float64[n, reasons] of values float64[n, features]."""
@@ -216,6 +225,7 @@ class Account:
         counterparty: str | None,
         status: str | None,
         population: dict[str, float],
+        usual: float,
     ) -> list[float] | None:
         """The features before this transaction of `money` minor units, None of an account's first; then it is kept."""
         moved = status != "declined" and status != "reversed"
@@ -223,7 +233,7 @@ class Account:
         self._let_go(time_ms - DAY_MS)
         if self.total:
             self.pressure *= math.exp2((self.newest - time_ms) / HALF_LIFE_MS)
-            values = self._values(money, time_ms, counterparty is not None, is_new, population)
+            values = self._values(money, time_ms, counterparty is not None, is_new, population, usual)
         else:
             self.first = time_ms
             values = None
@@ -231,7 +241,13 @@ class Account:
         return values
 
     def _values(
-        self, money: int, time_ms: int, is_known: bool, is_new: bool, population: dict[str, float]
+        self,
+        money: int,
+        time_ms: int,
+        is_known: bool,
+        is_new: bool,
+        population: dict[str, float],
+        usual: float,
     ) -> list[float]:
         mean = (self.sum + PRIOR * population["mean"]) / (self.paid + PRIOR)
         days = (time_ms - self.first) / DAY_MS
@@ -239,7 +255,7 @@ class Account:
         size = math.log(money + 100.0)
         return [
             size,
-            size - math.log(mean + 100.0),
+            size - math.log(self._amount(population["mean"], usual) + 100.0),
             self._spend(mean, (self.paid + PRIOR) / (days + PRIOR / population["paid_rate"]), population),
             2.0 * (math.sqrt(len(self.day) + 0.375) - math.sqrt(rate + 0.375)),
             self.pressure,
@@ -247,6 +263,11 @@ class Account:
             float(is_new) if is_known else math.nan,
             self._new(population["new_share"]),
         ]
+
+    def _amount(self, everybodys: float, usual: float) -> float:
+        """What the account's transactions usually come to."""
+        prior = everybodys + PRIOR / (self.paid + PRIOR) * (usual - everybodys)
+        return (self.sum + PRIOR * prior) / (self.paid + PRIOR)
 
     def _spend(self, mean: float, rate: float, population: dict[str, float]) -> float:
         """Wilson and Hilferty's cube root of a compound Poisson day."""
@@ -332,7 +353,8 @@ class Job:
             return None
         money = round(payment.amount * 100)
         counterparty, status = payment.counterparty_id, payment.status
-        values = account.judged(time_ms, money, counterparty, status, self.model.population)
+        usual = self.model.usual(payment.direction, payment.channel, payment.category)
+        values = account.judged(time_ms, money, counterparty, status, self.model.population, usual)
         if values is None:
             self.counts["young"] += 1
             return None

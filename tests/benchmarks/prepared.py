@@ -12,13 +12,13 @@ from unittest import mock
 
 import joblib
 import numpy as np
-from ordinary import FEATURES
+from ordinary import FEATURES, Cohort
 
 from fraudwatch.config.loading import load
 from fraudwatch.config.settings import Settings
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Pipeline, TrainingSample, train
-from fraudwatch.records import NO_TIMESTAMP, Chunk, Role
+from fraudwatch.records import NO_TIMESTAMP, Chunk, Role, TextField, Trait, Transactions
 from fraudwatch.simulate import Plan, messages
 
 ROOT = Path(__file__).parents[2]
@@ -32,10 +32,14 @@ TRAINED_ON = 200_000
 
 
 class Fitted(NamedTuple):
-    """A model and the PyOD objects, by the names of their classes, that its detectors were exported from."""
+    """A model and the PyOD objects, by the names of their classes, that its detectors were exported from.
+
+    `cohorts` are the mean amounts of its cohorts, by words in the place of hashes.
+    """
 
     model: Model
     pyod: dict[str, Any]
+    cohorts: dict[Cohort, float]
 
 
 PYOD_CLASSES = {"isolation_forest": "IForest", "hbos": "HBOS", "pca": "PCA", "knn": "KNN", "ecod": "ECOD"}
@@ -71,11 +75,30 @@ def fitted(settings: Settings, values: Iterable[bytes]) -> Fitted:
     """A model fitted on all of these records, as `fraudwatch train` does it."""
     sample = TrainingSample(settings.training)
     pipeline = Pipeline(settings, training=sample)
+    seen: dict[str, Cohort] = {}
     for chunk in chunks(values):
-        fold(pipeline, chunk)
+        seen |= cohorts_of(fold(pipeline, chunk).assessments.transactions)
     with recorded_fits() as pyod:
         model = train(settings, sample)
-    return Fitted(model, pyod)
+    return Fitted(
+        model,
+        pyod,
+        {words: model.population[name] for name, words in seen.items() if name in model.population},
+    )
+
+
+def cohorts_of(transactions: Transactions) -> dict[str, Cohort]:
+    """The words of each cohort, by its name in a population."""
+    found: dict[str, Cohort] = {}
+    for row in np.unique(transactions.cohorts, return_index=True)[1].tolist():
+        traits = transactions.traits[row]
+        direction = "credit" if traits & Trait.CREDIT else "debit" if traits & Trait.DEBIT else None
+        found[f"cohort_{transactions.cohorts[row]:013x}"] = (
+            direction,
+            transactions.text_of(row, TextField.CHANNEL),
+            transactions.text_of(row, TextField.CATEGORY),
+        )
+    return found
 
 
 def stream(plan: Plan, records: int | None = None) -> Iterator[bytes]:
@@ -126,7 +149,7 @@ def ordinary_model(fit: Fitted, records_per_day: float, alerts_per_day: float) -
         for i, name in enumerate(detector.spec.name for detector in model.detectors)
     ]
     edge = float(np.quantile(model.reference, 1.0 - alerts_per_day / records_per_day))
-    return features, detectors, dict(model.population), edge
+    return features, detectors, dict(model.population), edge, fit.cohorts
 
 
 def write_ordinary_model(path: Path, plain: Any) -> None:

@@ -102,7 +102,7 @@ def test_the_model_for_the_ordinary_job_is_a_file_of_arrays_and_pyod_objects(
 ) -> None:
     plain = ordinary_model(fit, records_per_day=75, alerts_per_day=1)
     write_ordinary_model(tmp_path / "model", plain)
-    _, detectors, _, _ = joblib.load(tmp_path / "model")
+    _, detectors, *_ = joblib.load(tmp_path / "model")
     assert [type(pyod).__module__.split(".")[0] for *_, pyod in detectors] == ["pyod"] * 3
 
 

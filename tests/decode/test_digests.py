@@ -45,6 +45,42 @@ def test_names_are_hashed_by_their_bytes(names: list[tuple[str, str, str]]) -> N
         assert list(hashes) == expected
 
 
+def mixed(word: int) -> int:
+    """SplitMix64's finaliser."""
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 & MASK
+    word = (word ^ word >> 27) * 0x94D049BB133111EB & MASK
+    return word ^ word >> 31
+
+
+@given(
+    st.sampled_from([None, "debit", "credit"]),
+    st.text("aé", max_size=9),
+    st.text("aé", max_size=9),
+    st.sampled_from([None, "approved", "declined"]),
+)
+def test_a_cohort_is_direction_channel_and_category_together_whatever_else_there_is(
+    direction: str | None, channel: str, category: str, status: str | None
+) -> None:
+    one = Transaction(
+        "t1",
+        "a1",
+        1,
+        2,
+        "EUR",
+        direction=direction,
+        channel=channel or None,
+        category=category or None,
+        status=status,
+        counterparty_id="shop",
+    )
+    found = int(by_column([one], np.arange(1), np.arange(1)).cohorts[0])
+    first, second = (siphash_1_3(KEY, text.encode()) & MASK if text else 0 for text in (channel, category))
+    word = {None: 0, "credit": 4, "debit": 8}[direction]
+    is_none = not (direction or channel or category)
+    assert found == (0 if is_none else mixed(mixed(word ^ first) ^ second) >> 12 | 1)
+    assert int(float(found)) == found
+
+
 @given(
     st.integers(-(2**40), 2**43),
     st.integers(0, 2**40),

@@ -61,6 +61,8 @@ class Oracle:
             | self._place(before, judged)
             | self._windows(before, judged)
         )
+        if cohort := int(columns_of([transaction]).cohorts[0]):  # tests/decode says what is one
+            values["COHORT"] = cohort
         is_known = transaction.counterparty_id in counterparties(before)
         if transaction.counterparty_id is not None and before and (is_known or now >= self.whole_from):
             values["NEW_COUNTERPARTY"] = float(not is_known)

@@ -179,6 +179,27 @@ def test_values_equal_their_definition(
         assert value(name, columns) == pytest.approx(wanted, rel=1e-9, abs=1e-9), name
 
 
+@settings(max_examples=50)
+@given(st.integers(0, 200), st.floats(0, 1e6), st.floats(0, 1e6), st.sampled_from([7.0, 8.0, math.nan]))
+def test_the_usual_amount_begins_with_the_cohort_which_gives_way_to_the_population_and_both_to_the_account(
+    paid: int, mean: float, of_cohort: float, cohort: float
+) -> None:
+    population = POPULATION | {"cohort_0000000000007": of_cohort}
+    columns = row(amount=1_000, own_count=paid, own_paid=paid, own_sum=paid * mean, cohort=cohort)
+    prior = 3 / (paid + 3)
+    weight = prior if cohort == 7.0 else 0.0
+    usual = (1 - prior) * mean + prior * (weight * of_cohort + (1 - weight) * 5_000)
+    shown = catalogue().shown(columns[0], population)
+    assert shown["amount"].usual == shown["amount_ratio"].usual == pytest.approx(usual)
+    values = catalogue().described(columns, population)[0]
+    names = [spec.name for spec in catalogue().specs]
+    assert values[names.index("amount_ratio")] == pytest.approx(math.log(1_100 / (usual + 100)))
+    # The money of 24 h is of all kinds of transactions: what is usual of it is not this one's cohort's.
+    without = catalogue().described(columns, POPULATION)[0]
+    differing = np.flatnonzero(~np.isclose(values, without, rtol=0, atol=0, equal_nan=True))
+    assert {names[place] for place in differing} <= {"amount_ratio"}
+
+
 def test_what_came_in_and_left_again_is_a_share_and_at_most_all_of_it() -> None:
     assert value("out_in_ratio_48h", row(inflow_2d=1_000, outflow_2d=970)) == 0.97
     assert value("out_in_ratio_24h", row(inflow_24h=1_000, outflow_24h=9_000)) == 1.0

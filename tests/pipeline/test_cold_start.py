@@ -15,8 +15,8 @@ DAY_MS = 86_400_000
 BEGIN_MS = 1_709_251_200_000
 
 
-def days_of(account: str, amount: float, days: int, first_day: int = 0) -> list[bytes]:
-    """One payment a day around noon to the same shop."""
+def days_of(account: str, amount: float, days: int, first_day: int = 0, **kind: str) -> list[bytes]:
+    """One payment a day around noon to the same shop, of one kind: its channel and category, if any."""
     return [
         msgspec.json.encode(
             {
@@ -29,6 +29,7 @@ def days_of(account: str, amount: float, days: int, first_day: int = 0) -> list[
                 "currency": "EUR",
                 "counterparty_id": "shop",
                 "direction": "debit",
+                **kind,
             }
         )
         for day in range(first_day, first_day + days)
@@ -58,6 +59,37 @@ def test_what_is_usual_begins_with_the_population_in_the_artefact_and_becomes_th
     # Three transactions' worth of the population: after three of its own an account is half way.
     for count in (0, 1, 3, 30, 119):
         assert told[count] == pytest.approx((count * own + 3 * of_population) / (count + 3))
+
+
+def test_the_usual_amount_of_a_new_account_is_that_of_such_transactions(
+    configured: Settings, model: Model
+) -> None:
+    def first(**kind: str) -> float:
+        return usual_amounts(configured, model, days_of("new", 10.0, 1, **kind))[0] or 0.0
+
+    of_population = model.population["mean"] / 100
+    bread, journey = (
+        first(channel="card_present", category="groceries"),
+        first(channel="online", category="travel"),
+    )
+    assert bread < 0.75 * of_population < of_population < journey
+    assert first() == first(channel="card_present", category="never seen") == pytest.approx(of_population)
+    learned = [mean / 100 for name, mean in model.population.items() if name.startswith("cohort_")]
+    assert all(any(usual == pytest.approx(mean) for mean in learned) for usual in (bread, journey))
+    told = usual_amounts(configured, model, days_of("new", 10.0, 120, channel="online", category="travel"))
+    for count in (1, 3, 30, 119):
+        prior = 3 / (count + 3)
+        usual = (1 - prior) * 10.0 + prior * (prior * journey + (1 - prior) * of_population)
+        assert told[count] == pytest.approx(usual)
+
+
+def test_an_artefact_without_cohorts_judges_as_it_was_fitted_to(configured: Settings, model: Model) -> None:
+    fields = {name: getattr(model, name) for name in model.__dataclass_fields__}
+    plain = {name: value for name, value in model.population.items() if not name.startswith("cohort_")}
+    assert 0 < len(model.population) - len(plain) <= 64
+    journey = days_of("new", 10.0, 1, channel="online", category="travel")
+    found = usual_amounts(configured, Model(**fields | {"population": plain}), journey)
+    assert found == [pytest.approx(model.population["mean"] / 100)]
 
 
 def test_the_population_is_in_the_artefact_and_another_one_is_another_cold_start(

@@ -51,16 +51,23 @@ class ExactAccount(Account):
     __slots__ = ("shown",)
 
     def _values(
-        self, money: int, time_ms: int, is_known: bool, is_new: bool, population: dict[str, float]
+        self,
+        money: int,
+        time_ms: int,
+        is_known: bool,
+        is_new: bool,
+        population: dict[str, float],
+        usual: float,
     ) -> list[float]:
-        values = super()._values(money, time_ms, is_known, is_new, population)
+        values = super()._values(money, time_ms, is_known, is_new, population, usual)
+        amount = self._amount(population["mean"], usual)
         mean = (self.sum + PRIOR * population["mean"]) / (self.paid + PRIOR)
         days = (time_ms - self.first) / DAY_MS
         rate = (self.total + PRIOR) / (days + PRIOR / population["rate"])
         paid_rate = (self.paid + PRIOR) / (days + PRIOR / population["paid_rate"])
         self.shown: Shown = (
-            (money, mean),
-            (money, mean),
+            (money, amount),
+            (money, amount),
             (self.day_sum, paid_rate * mean),
             (len(self.day), rate),
             (self.pressure, None),
@@ -142,6 +149,7 @@ class SlowerForm:
             transaction.counterparty_id,
             transaction.status,
             self._model.population,
+            self._model.usual(transaction.direction, transaction.channel, transaction.category),
         )
         return (Outcome.UNSCORED_YOUNG_ACCOUNT if values is None else Outcome.SCORED).value, values
 

@@ -64,6 +64,7 @@ class Rows(NamedTuple):
     amounts: IntArray
     counterparties: IntArray
     devices: IntArray
+    cohorts: IntArray
     latitudes: SmallIntArray
     longitudes: SmallIntArray
     traits: ByteArray

@@ -35,6 +35,7 @@ from fraudwatch.records import FloatArray
 
 AMOUNT, MONEY, OWN_COUNT = Column.AMOUNT.value, Column.MONEY.value, Column.OWN_COUNT.value
 HOUR, WEEKDAY, NEW_COUNTERPARTY = Column.HOUR.value, Column.WEEKDAY.value, Column.NEW_COUNTERPARTY.value
+COHORT = Column.COHORT.value
 ACCOUNTS, EVENTS, GONE, BATCH = Used.ACCOUNTS.value, Used.EVENTS.value, Used.GONE.value, Used.BATCH.value
 END_OF_TIME = 2**62
 
@@ -88,6 +89,8 @@ def fold_rows(state: State, rules: Rules, rows: Rows, begin: int) -> int:
         is_remembered = time >= state.accounts[slot].newest - rules.grace
         event = _event(state, rules, rows, index, slot, month, moment, is_remembered)
         _judge(state, rules, event, is_remembered, rows.columns[index], rows.composites[index])
+        if rows.cohorts[index] != 0:
+            rows.columns[index, COHORT] = rows.cohorts[index]
         if not is_remembered:
             rows.kinds[index] = JUDGED_ONLY
     return len(rows.times)
