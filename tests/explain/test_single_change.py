@@ -112,9 +112,8 @@ def test_an_edge_that_would_have_stood_elsewhere_with_the_change_is_asked_again(
         before
         for before, explanation in explanations
         if explanation.decided in ALERTS
-        and explanation.nearest is not None
-        and explanation.nearest.of == "amount"
         and explanation.standings[0].is_reached
+        and any(of.of == "amount" and of.suffices and of.stated > 0.0 for of in changes(explanation))
     )
     moment = Moment(before.pipeline(), before.record)
     subject = next(one for one in subjects(moment, OwnHistory(moment, before.own)) if one.name == "amount")
