@@ -2,12 +2,13 @@
 
 A lane's *surprise* is −log10 of its episode tail: of the part of account-days of the training sample whose maximum is
 as high. As for the amount queue (`edge`), the estimate of each lane is a decaying histogram of account-day maxima, of
-which those that only continue an open episode are taken back. Four things are different:
+which those that only continue an open episode are taken back. Five things are different:
 
 - What is below `LEAST_SURPRISE` is nothing to a lane and not even counted.
 - How surprises ordinarily fall off is known by their construction, by the factor 10 a unit. So one day of the training
   sample's tail counts beside what was observed, for good, and a lane's own days begin with its first word: one that is
   silent for months begins at the edge of the training sample.
+- A model may say that some lanes are worth less of the budget than others (`detection.earned`): shares go by weights.
 - What is spent is spent by the queue. What one lane leaves goes to the others, up to twice their share; a lane that is
   dead leaves its share to those that live.
 - The estimates are refreshed when the newest event time enters another hour.
@@ -39,10 +40,14 @@ from fraudwatch.records import FeatureSpec, FloatArray, LaneSpec, Reason, Role, 
 
 LEAST_SURPRISE = 1.0
 """One account-day in ten of the training sample is as surprising: nothing that a sentence could call unusual."""
+LEAST_WEIGHT = 1e-3
+"""Of a snapshot: no lane has earned less."""
 MOST_LANES = 64
 """Of a snapshot, so that no forged one takes all memory."""
 
 _LEAST_BIN = histogram.bin_of(LEAST_SURPRISE)
+_WEIGHTS = "weights"
+"""What a state has since shares were earned; one without is of lanes with equal ones."""
 _ORDINARY = 0.3
 """The part of all entries from whose lowest surprise on the ordinary fall is drawn out."""
 _LARGEST = 1e15
@@ -66,10 +71,11 @@ class Lanes:
     `former`, `clock` and `salts` are what `account_days.observe` counts in.
     """
 
-    def __init__(self, specs: Sequence[LaneSpec], budget: Budget) -> None:
-        """`budget` is that of the whole queue; its lanes have equal shares."""
+    def __init__(self, specs: Sequence[LaneSpec], budget: Budget, weights: FloatArray | None = None) -> None:
+        """`budget` is that of the whole queue; its lanes share it by `weights` float64[L], equally without."""
         count = len(specs)
         self.specs = tuple(specs)
+        self.weights = np.ones(count) if weights is None else weights.copy()
         self.reason_specs = tuple(map(_reason_spec, specs))
         self.names = [spec.name for spec in specs]
         self.thresholds = np.full((3, count), HIGHEST)
@@ -96,8 +102,14 @@ class Lanes:
 
     @property
     def share(self) -> float:
-        """Alerts a day of one lane in this partition."""
-        return self._budget.share / len(self.specs)
+        """Alerts a day, in this partition, of the lane that has earned most."""
+        return float(self.shares.max())
+
+    @property
+    def shares(self) -> FloatArray:
+        """Alerts a day of each in this partition: float64[L]."""
+        shares: FloatArray = self._budget.share * self.weights / self.weights.sum()
+        return shares
 
     def days(self, lane: int) -> float:
         """Days, decayed, that the estimate rests on, with that of the training sample."""
@@ -193,6 +205,7 @@ class Lanes:
             "ranked": self._ranked.copy(),
             "thresholds": self.thresholds.copy(),
             "days": self._days.copy(),
+            _WEIGHTS: self.weights.copy(),
             "overspent": np.array([self._spending.overspent]),
             "clock": np.array([self._rotate_at_ms, *self.clock[0]], dtype=np.int64),
         } | {COLUMN + name: column for name, column in columns.items()}
@@ -206,7 +219,7 @@ class Lanes:
         Raises SnapshotError for what no lanes have.
         """
         _check(len(specs), state, newest_ms)
-        lanes = cls(specs, budget)
+        lanes = cls(specs, budget, state.get(_WEIGHTS))
         lanes.histograms, lanes._ranked = state["histograms"].copy(), state["ranked"].copy()
         lanes.thresholds, lanes._days = state["thresholds"].copy(), state["days"].copy()
         lanes._spending = Spending(budget, float(state["overspent"][0]))
@@ -220,7 +233,7 @@ class Lanes:
 
     def _estimate(self, left: float, account_days_a_day: float) -> None:
         self._lows.clear()
-        aims = self.share * np.array([self._spending.correction, MEDIUM_SHARE, HIGH_SHARE])
+        aims = np.outer(self.shares, [self._spending.correction, MEDIUM_SHARE, HIGH_SHARE])
         estimate(
             self.histograms, self._ranked, self.thresholds, self._days, _TAIL, account_days_a_day, left, aims
         )
@@ -239,21 +252,21 @@ def estimate(
 ) -> None:
     """Let all weights decay, and find the thresholds that as many account-days a day exceed as is aimed at.
 
-    `aims` is float64[3], falling, in the order of `thresholds`. Where all that is counted is less than is aimed at, the
-    threshold is `LEAST_SURPRISE`.
+    `aims` is float64[L, 3], of each lane falling, in the order of `thresholds`. Where all that is counted is less than
+    is aimed at, the threshold is `LEAST_SURPRISE`.
     """
     for lane in range(len(days)):
         thresholds[:, lane] = LEAST_SURPRISE
         observed_days = days[lane] + 1.0
         total = 0.0
-        found = len(aims) - 1
+        found = aims.shape[1] - 1
         for place in range(BINS - 1, _LEAST_BIN - 1, -1):
             weight = max(histograms[lane, place] * left, 0.0)
             histograms[lane, place] = weight
             weight += account_days_a_day * tail[place]
             ranked[lane, place] = weight
-            while found >= 0 and total + weight > aims[found] * observed_days:
-                inside = (aims[found] * observed_days - total) / weight
+            while found >= 0 and total + weight > aims[lane, found] * observed_days:
+                inside = (aims[lane, found] * observed_days - total) / weight
                 thresholds[found, lane] = HIGHEST - (BINS - 1 - place + inside) / BINS_PER_UNIT
                 found -= 1
             total += weight
@@ -285,6 +298,8 @@ def _check(count: int, state: Mapping[str, Array], newest_ms: int) -> None:
         "overspent": (np.dtype(np.float64), (1,)),
         "clock": (np.dtype(np.int64), (6,)),
     }
+    if _WEIGHTS in state:
+        expected[_WEIGHTS] = (np.dtype(np.float64), (count,))
     expected |= {COLUMN + name: (ACCOUNT_DAY[name], (days,)) for name in ACCOUNT_DAY.names or ()}
     for name, (kind, shape) in expected.items():
         array = state.get(name)
@@ -307,6 +322,8 @@ def _is_plausible(state: Mapping[str, Array], newest_ms: int) -> bool:
         "days": (0.0, _LARGEST),
         "overspent": (-_LARGEST, _LARGEST),
     }
+    if _WEIGHTS in state:
+        bounds[_WEIGHTS] = (LEAST_WEIGHT, 1.0)
     return bool(
         NEVER <= newest <= newest_ms
         and 0 <= observed <= -NEVER

@@ -221,9 +221,10 @@ class Policy:
     def budgets(self) -> dict[tuple[str, str], float]:
         """Alerts a day over all partitions, by queue and lane: "" for the amount queue, whose samples are in it."""
         amount, typology = self._shares
+        of_lanes = typology.alerts_per_day * self.lanes.weights / self.lanes.weights.sum()
         lanes = {
-            (Queue.TYPOLOGY.value, name): typology.alerts_per_day / len(self.lanes)
-            for name in self.lanes.names
+            (Queue.TYPOLOGY.value, name): share
+            for name, share in zip(self.lanes.names, of_lanes.tolist(), strict=True)
         }
         return {(Queue.AMOUNT.value, ""): amount.alerts_per_day} | lanes
 
@@ -237,10 +238,11 @@ class Policy:
         self._model_version = model_version
         self.watch(())
 
-    def watch(self, lanes: Sequence[LaneSpec]) -> None:
+    def watch(self, lanes: Sequence[LaneSpec], weights: FloatArray | None = None) -> None:
         """Raise alerts for the lanes of the model in use; where they are others than before, all start anew.
 
-        Without lanes, or without a share of the budget for them, the amount queue has it all.
+        They share their queue's budget by these weights float64[L], equally where none are given. Without lanes, or
+        without a share of the budget for them, the amount queue has it all.
         """
         lanes = self._with_share(lanes)
         if lanes == self.lanes.specs:
@@ -249,7 +251,7 @@ class Policy:
         self.edge.spend(self._shares.amount)
         self.lanes = NO_LANES
         if lanes:
-            self.lanes = Lanes(lanes, self._shares.typology)
+            self.lanes = Lanes(lanes, self._shares.typology, weights)
             self.lanes.start(self.edge.newest_ms, self.edge.account_days_a_day)
 
     def judge_rows(

@@ -146,9 +146,10 @@ composite is as large. A lane is on where the source has the fields it needs. A 
 it counts in what they say of the next one. A kind of fraud without a lane that is on is not found by the others: what
 is not in this table, and does not show in amounts, goes unseen.
 
-The first seven are the usual ones. The others are off until `features.more_lanes` names them: each takes an equal share
-of the typology queue's alerts from those that are on, and they cost time on every transaction. Switched on, they are
-judged by the first model that was fitted with them, and the log is folded anew, once.
+The first seven are the usual ones. The others are off until `features.more_lanes` names them: each takes a share
+of the typology queue's alerts from those that are on ([what it has
+earned](architecture.md#lanes-typologies-that-amounts-do-not-show)), and they cost time on every transaction. Switched
+on, they are judged by the first model that was fitted with them, and the log is folded anew, once.
 """
 
 COMMANDS_PAGE = """\

@@ -81,6 +81,10 @@ class ArrayReader:
         """A reader of the names that begin with `prefix.`; it takes from the same stock."""
         return ArrayReader(self._stock, f"{self._prefix}{prefix}.")
 
+    def holds(self, name: str) -> bool:
+        """Whether there is an array of this name, not taken yet."""
+        return self._prefix + name in self._stock
+
     def take(self, name: str, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> AnyArray:
         """One array of this dtype and shape (None: any length), numbers of at most 1e300; raises ArtefactError."""
         whole_name = self._prefix + name

@@ -20,7 +20,8 @@ from fraudwatch.detection.arrays import AnyArray, ArrayReader, reject_unless
 from fraudwatch.detection.combine import COMBINERS
 from fraudwatch.detection.content import Content, schema_of, schema_sha256
 from fraudwatch.detection.detectors import DETECTORS
-from fraudwatch.detection.model import Model, detector_inputs, episode_tails
+from fraudwatch.detection.earned import LEAST
+from fraudwatch.detection.model import LANE_WEIGHTS, Model, detector_inputs, episode_tails
 from fraudwatch.detection.surprise import TailTables
 from fraudwatch.detection.usual import Usual
 from fraudwatch.errors import ArtefactError
@@ -229,7 +230,17 @@ def _assemble(
         lane_tables=TailTables.load(reader.under("lanes"), [Side.HIGH] * len(lanes))
         if lanes
         else episode_tails(np.empty((0, 0))),
+        lane_weights=_lane_weights(reader, len(lanes)),
     )
+
+
+def _lane_weights(reader: ArrayReader, lanes: int) -> AnyArray | None:
+    if not reader.holds(LANE_WEIGHTS):
+        return None
+    weights = reader.take(LANE_WEIGHTS, np.float64, (lanes,))
+    is_part = bool(((weights >= LEAST) & (weights <= 1.0)).all())
+    reject_unless(is_part, LANE_WEIGHTS, f"parts of a whole share, from {LEAST:g} to 1")
+    return weights
 
 
 def _check_kept(scores: AnyArray, positions: AnyArray, rows: int) -> None:

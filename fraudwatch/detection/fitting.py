@@ -8,6 +8,7 @@ from fraudwatch.config.settings import Detection
 from fraudwatch.detection.arrays import by_column, by_row, frozen
 from fraudwatch.detection.combine import COMBINERS, Combiner
 from fraudwatch.detection.detectors import DETECTORS, Detector
+from fraudwatch.detection.earned import lane_weights
 from fraudwatch.detection.model import Model, detector_inputs, episode_tails, raw_scores
 from fraudwatch.detection.surprise import TailTables
 from fraudwatch.detection.usual import Usual
@@ -34,14 +35,17 @@ def fit(
     span_ms: tuple[int, int],
     lanes: tuple[LaneSpec, ...] = (),
     maxima: FloatArray | None = None,
+    composites: FloatArray | None = None,
+    halves: FloatArray | None = None,
 ) -> Model:
     """Fit a model on a sample of feature values float64[n, f] (NaN: missing) with one spec a column.
 
     The same rows in any order, with the same seed and libraries, give the same model to the bit: rows are
     sorted before anything random is drawn. `transactions_per_day` is the rate of the stream the sample stands
     for, `span_ms` the event times of its first and last transaction; `maxima` float64[k, l] are the largest composites
-    of k account-days, one column for each of the `lanes`. Imports PyOD (1.5 s, 190 MB) when
-    detectors are wanted.
+    of k account-days, one column for each of the `lanes`. What these earn (`earned`) is told by `composites`
+    float64[n, l] and `halves` float64[n] of the sample's rows; without, all have equal shares. Imports PyOD (1.5 s,
+    190 MB) when detectors are wanted.
 
     Raises TrainingError when nothing usable can be learned: fewer than 100 rows, no anchor or one without any
     value, infinite or absurd values.
@@ -49,8 +53,12 @@ def fit(
     rows = np.ascontiguousarray(values, dtype=np.float64)
     _check_sample(rows, specs, settings)
     _check_circumstances(population, transactions_per_day, span_ms)
-    rows = _sorted_rows(rows)
+    given, rows = rows, _sorted_rows(rows)
     tables = TailTables.fit(rows, [spec.side for spec in specs])
+    weights = None
+    if composites is not None and halves is not None:
+        counting = [i for i, spec in enumerate(specs) if spec.role is not Role.DESCRIPTIVE]
+        weights = lane_weights(composites, tables.surprises(given)[:, counting], halves)
     surprises = tables.surprises(rows)
     inputs = surprises[:, detector_inputs(specs)]
     detectors = _fit_detectors(inputs, settings)
@@ -80,6 +88,7 @@ def fit(
         seed=settings.seed,
         lanes=lanes,
         lane_tables=episode_tails(np.empty((0, len(lanes))) if maxima is None else maxima),
+        lane_weights=None if weights is None or (weights == 1.0).all() else frozen(weights, np.float64),
     )
 
 

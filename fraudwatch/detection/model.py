@@ -17,6 +17,8 @@ from fraudwatch.records import FeatureSpec, FloatArray, IntArray, LaneSpec, Role
 
 PAST_CONSTANT = 0.05
 """Surprise a unit of a composite that the sample never saw above 0: composites reach some hundred, surprises 20."""
+LANE_WEIGHTS = "lane_weights"
+"""Name of an array that a model with equal shares has not, as none had that was made before they were earned."""
 
 
 class Judged(NamedTuple):
@@ -42,7 +44,8 @@ class Model:
     scores of its training sample, `rows` in number, `kept_scores` float64[k] are kept, descending, and
     `kept_positions` int64[k] say which they are (0 the highest); `reference` is all of them again. `usual` is how
     values and scores were spread over the sample. `lane_tables` are the episode tails of the `lanes`: of the largest
-    composites of the training sample's account-days.
+    composites of the training sample's account-days; `lane_weights` float64[l] is by which they share the typology
+    queue's budget (`earned`), None where equally.
     """
 
     specs: tuple[FeatureSpec, ...]
@@ -60,6 +63,7 @@ class Model:
     seed: int
     lanes: tuple[LaneSpec, ...] = ()
     lane_tables: TailTables = field(default_factory=lambda: episode_tails(np.empty((0, 0))))
+    lane_weights: FloatArray | None = None
 
     @cached_property
     def version(self) -> str:
@@ -172,6 +176,8 @@ class Model:
         named |= prefixed("usual", self.usual.arrays())
         if self.lanes:
             named |= prefixed("lanes", self.lane_tables.arrays())
+        if self.lane_weights is not None:
+            named[LANE_WEIGHTS] = self.lane_weights
         return named | {"kept_scores": self.kept_scores, "kept_positions": self.kept_positions}
 
 

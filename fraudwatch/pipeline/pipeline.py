@@ -148,7 +148,7 @@ class Pipeline:
         self._codes = tuple(spec.code for spec in model.reason_specs)
         if model.version != self.policy.model_version:
             self.policy.use(model.reference, model.transactions_per_day / self._partitions, model.version)
-        self.policy.watch(model.lanes)
+        self.policy.watch(model.lanes, model.lane_weights)
         self.drift.use(model, model.transactions_per_day / self._partitions)
 
     def try_out(self, candidate: Model | None) -> None:

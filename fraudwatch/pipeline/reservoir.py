@@ -26,6 +26,11 @@ class Reservoir:
         self._held = 0
         self._bar = np.uint64(2**64 - 1)
 
+    @property
+    def bar(self) -> np.uint64:
+        """Of what has a larger lot nothing is taken in."""
+        return self._bar
+
     def offer(self, lots: LotArray, table: FloatArray, rows: IntArray) -> None:
         """Some rows int64[k] of a table float64[n, c], and their lots uint64[k]."""
         low = lots <= self._bar

@@ -24,10 +24,13 @@ _NEVER = -(2**62)
 _HALF_LIVES = "half_lives"
 """Of the lots of transactions, and of those of account-days."""
 _NO_HALF_LIVES = np.zeros(2, np.int64)
-_U12 = np.uint64(12)
+_U12, _U63 = np.uint64(12), np.uint64(63)
 _ORIGIN, _GRAIN = 2.0**20, 2.0**40
 _LOT = np.uint64(int.from_bytes(b"training", "little"))
 _LOT_OF_DAY = np.uint64(int.from_bytes(b"episodes", "little"))
+_HALF = np.uint64(int.from_bytes(b"a half..", "little"))
+_HALF_PLACE = len(Column)
+"""Of a sampled row, after its columns; its composites follow."""
 
 
 class TrainingSample:
@@ -38,8 +41,8 @@ class TrainingSample:
     without replacement by exponential lots (Efraimidis and Spirakis 2006, "Weighted random sampling with a reservoir")
     under forward decay (Cormode et al. 2009), which is as repeatable, because a lot never changes.
 
-    Beside them, chosen by hash of account and UTC day and preferring recent days alike, the largest composites of
-    account-days.
+    With each, its composites and the half of the accounts it is of, by which it is told what lanes earn. Beside them,
+    chosen by hash of account and UTC day and preferring recent days alike, the largest composites of account-days.
     """
 
     VERSION: ClassVar = 3
@@ -74,12 +77,12 @@ class TrainingSample:
         times, lots, rows = (state.get(name, np.empty(0)) for name in ("times", "lots", "rows"))
         is_ours = times.dtype == np.int64 and times.shape == (5,)
         is_ours &= lots.dtype == np.uint64 and rows.dtype == np.float64 and lots.shape == rows.shape[:1]
-        is_ours &= rows.ndim == 2 and (rows.shape[1] == len(Column) or not len(rows))
         day_lots, maxima = (state.get(name, np.empty(0)) for name in ("day_lots", "maxima"))
         is_ours &= day_lots.dtype == np.uint64 and maxima.dtype == np.float64
         widths = (len(LANES), len(LANES) + len(MORE_LANES))
         is_ours &= maxima.shape in [(*day_lots.shape, width) for width in widths]
-        if not is_ours or times[0] < 0 or not _are_columns(rows) or not _are_composites(maxima):
+        is_ours &= rows.ndim == 2 and (rows.shape[1] in _widths(maxima) or not len(rows))
+        if not is_ours or times[0] < 0 or not _are_kept(rows) or not _are_composites(maxima):
             raise SnapshotError("expected a training sample of as many lots as rows, found something else")
         if state.get(_HALF_LIVES, _NO_HALF_LIVES).tolist() != [training.half_life] * 2:
             raise SnapshotError("the training sample was drawn with another training.half_life")
@@ -87,13 +90,13 @@ class TrainingSample:
         sample._since_ms = None if since == _NEVER else since
         sample._until_ms = None if until == _NEVER else until
         sample.span_ms = None if oldest == _NEVER else (oldest, newest)
-        sample._reservoir.offer(lots, rows, np.arange(len(lots)))
+        sample._reservoir.offer(lots, _with_composites(rows, maxima), np.arange(len(lots)))
         sample._maxima.offer(day_lots, maxima, np.arange(len(day_lots)))
         return sample
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """A copy of all that `of` needs: times int64[5] (the first is a number), lots uint64[k], rows float64[k, c],
-        day_lots uint64[d], maxima float64[d, lanes]."""
+        """A copy of all that `of` needs: times int64[5] (the first is a number), lots uint64[k], rows
+        float64[k, c + 1 + lanes], day_lots uint64[d], maxima float64[d, lanes]."""
         lots, rows = self._reservoir.held()
         day_lots, maxima = self._maxima.held()
         bounds = [_NEVER if bound is None else bound for bound in (self._since_ms, self._until_ms)]
@@ -122,7 +125,11 @@ class TrainingSample:
         if self._training.half_life:
             lots = _decayed(lots, times[rows], self._training.half_life)
             day_lots = _decayed(day_lots, days * DAY_MS, self._training.half_life)
-        self._reservoir.offer(lots, observations.columns, rows)
+        low = lots <= self._reservoir.bar
+        chosen = rows[low]
+        half = mix(transactions.accounts[chosen].view(np.uint64) ^ _HALF) >> _U63
+        told = (observations.columns[chosen], half[:, np.newaxis], observations.composites[chosen])
+        self._reservoir.offer(lots[low], np.hstack(told), np.arange(len(chosen)))
         self._maxima.offer(day_lots, observations.composites, rows)
 
     @property
@@ -139,7 +146,12 @@ class TrainingSample:
 
     def rows(self) -> FloatArray:
         """History columns [n, c] of the sample, in the order of the hashes."""
-        return self._reservoir.rows()
+        return self._reservoir.rows()[:, :_HALF_PLACE]
+
+    def composites(self) -> tuple[FloatArray, FloatArray]:
+        """Of the same rows, one at least, composites [n, lanes] and halves [n] of the accounts, 0 or 1; or NaN."""
+        rows = self._reservoir.rows()
+        return rows[:, _HALF_PLACE + 1 :], rows[:, _HALF_PLACE]
 
     def maxima(self) -> FloatArray:
         """The largest composites [k, lanes] of account-days, in the order of the hashes."""
@@ -171,6 +183,27 @@ def _are_columns(rows: FloatArray) -> bool:
     hours, weekdays = rows[:, Column.HOUR], rows[:, Column.WEEKDAY]
     is_moment = ((hours >= 0) & (hours < 24)).all() and ((weekdays >= 0) & (weekdays < 7)).all()
     return bool(is_moment and not np.isinf(rows).any())
+
+
+def _widths(maxima: FloatArray) -> tuple[int, int]:
+    """Columns of saved rows: with composites, or, as they were before these were kept, without."""
+    return _HALF_PLACE + 1 + maxima.shape[1], _HALF_PLACE
+
+
+def _with_composites(rows: FloatArray, maxima: FloatArray) -> FloatArray:
+    """The same rows, composites NaN where there are none."""
+    missing = max(0, _widths(maxima)[0] - rows.shape[1]) if len(rows) else 0
+    return np.pad(rows, ((0, 0), (0, missing)), constant_values=np.nan)
+
+
+def _are_kept(rows: FloatArray) -> bool:
+    """Whether rows are columns, with halves and composites or without."""
+    halves, composites = rows[:, _HALF_PLACE : _HALF_PLACE + 1], rows[:, _HALF_PLACE + 1 :]
+    is_without = np.isnan(halves) & np.isnan(composites).all(axis=1, keepdims=True)
+    is_half = ((halves == 0.0) | (halves == 1.0)) & (np.isfinite(composites) & (composites >= 0)).all(
+        axis=1, keepdims=True
+    )
+    return _are_columns(rows[:, :_HALF_PLACE]) and bool((is_without | is_half).all())
 
 
 def _are_composites(maxima: FloatArray) -> bool:
@@ -207,6 +240,7 @@ def train(settings: Settings, sample: TrainingSample) -> Model:
             "expected transactions to train on, found none that could be scored: "
             "give a longer stream or another span of dates"
         )
+    composites, halves = sample.composites()
     oldest, newest = sample.span_ms
     days = max(newest - oldest, DAY_MS) / DAY_MS
     catalogue = Catalogue(settings, Decoder(settings).fields)
@@ -220,6 +254,8 @@ def train(settings: Settings, sample: TrainingSample) -> Model:
         span_ms=sample.span_ms,
         lanes=catalogue.lanes,
         maxima=catalogue.composites(sample.maxima(), catalogue.lanes),
+        composites=catalogue.composites(composites, catalogue.lanes),
+        halves=halves,
     )
 
 

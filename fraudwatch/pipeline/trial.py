@@ -253,7 +253,7 @@ def _policy(settings: Settings, candidate: Model, partition: int, partitions: in
     alerts = replace(given, alerts_per_day=alerts_per_day, explore=0.0)
     policy = Policy(replace(settings, alerts=alerts), partition=partition, partitions=partitions)
     policy.use(candidate.reference, candidate.transactions_per_day / partitions * share, candidate.version)
-    policy.watch(candidate.lanes)
+    policy.watch(candidate.lanes, candidate.lane_weights)
     return policy
 
 

@@ -73,8 +73,9 @@ class PlainLane:
 class PlainLanes:
     """All lanes of one partition. `edge` is that of the amount queue: when it looks again, they may."""
 
-    def __init__(self, count: int, budget: Budget, edge: "EdgeWithLanes") -> None:
-        self.lanes = [PlainLane() for _ in range(count)]
+    def __init__(self, weights: list[float], budget: Budget, edge: "EdgeWithLanes") -> None:
+        self.lanes = [PlainLane() for _ in weights]
+        self._weights = weights
         self.overspent = 0.0
         self._budget = budget
         self._observed_ms = 0
@@ -133,10 +134,10 @@ class PlainLanes:
         self._estimate(account_days_a_day)
 
     def _estimate(self, account_days_a_day: float) -> None:
-        share = self._budget.share / len(self.lanes)
         correction = min(max(math.exp(-self.overspent / (self._budget.share * 7.0)), 0.5), 2.0)
-        aims = [share * (correction if part is None else part) for part in SHARES]
-        for lane in self.lanes:
+        for lane, weight in zip(self.lanes, self._weights, strict=True):
+            share = self._budget.share * weight / sum(self._weights)
+            aims = [share * (correction if part is None else part) for part in SHARES]
             lane.estimate(account_days_a_day, aims)
 
 

@@ -1,5 +1,6 @@
 """What is decided where a lane speaks."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -385,6 +386,32 @@ def test_a_state_of_before_there_were_lanes_is_taken_and_lanes_start_anew(policy
     assert len(again.lanes) == 0
     again.watch(LANES)
     assert again.lanes.days(0) == 1.0
+
+
+def test_lanes_share_by_what_each_has_earned_and_all_is_shared(policy: MakePolicy) -> None:
+    judged = policy(alerts_per_day=20.0)
+    judged.watch(LANES[:2], np.array([1.0, 0.25]))
+    assert judged.budgets == {("amount", ""): 10.0} | {
+        ("typology", lane.name): share for lane, share in zip(LANES, (8.0, 2.0), strict=False)
+    }
+    whole, part = judged.lanes.raised_from
+    assert part - whole == pytest.approx(math.log10(4.0), abs=0.01)
+
+
+def test_what_lanes_have_earned_is_saved_with_them_and_before_it_was_all_had_the_same(
+    policy: MakePolicy,
+) -> None:
+    judged = policy()
+    judged.watch(LANES[:2], np.array([1.0, 0.25]))
+    state = judged.state()
+    again = Policy.of(Settings(), state, partition=0, partitions=1)
+    assert again.lanes.weights.tolist() == [1.0, 0.25]
+    assert Policy.of(
+        Settings(), _without(state, "lanes.weights"), partition=0, partitions=1
+    ).lanes.weights.tolist() == [1.0, 1.0]
+    for spoiled in (np.array([1.0, 0.0]), np.array([1.0, np.nan]), np.array([2.0, 1.0]), np.ones(3)):
+        with pytest.raises(SnapshotError, match="saved lanes"):
+            Policy.of(Settings(), state | {"lanes.weights": spoiled}, partition=0, partitions=1)
 
 
 @pytest.mark.parametrize(

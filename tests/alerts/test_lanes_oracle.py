@@ -46,10 +46,15 @@ def told(edge: Any, thresholds: FloatArray, lanes: Any) -> list[float]:
 
 
 def by_rows(
-    budget: Budget, of_lanes: Budget, count: int, columns: Columns, surprises: FloatArray, cuts: list[int]
+    budget: Budget,
+    of_lanes: Budget,
+    weights: list[float],
+    columns: Columns,
+    surprises: FloatArray,
+    cuts: list[int],
 ) -> tuple[list[Any], list[list[float]]]:
     """What stood out and whose edge it reached; every third joins an older episode, the others open one."""
-    edge, lanes = Edge(budget), Lanes(SPECS[:count], of_lanes)
+    edge, lanes = Edge(budget), Lanes(SPECS[: len(weights)], of_lanes, np.array(weights))
     edge.use(REFERENCE, 2_000.0)
     lanes.start(edge.newest_ms, edge.account_days_a_day)
     found: list[Any] = []
@@ -68,11 +73,16 @@ def by_rows(
 
 
 def one_by_one(
-    budget: Budget, of_lanes: Budget, count: int, columns: Columns, surprises: FloatArray, cuts: list[int]
+    budget: Budget,
+    of_lanes: Budget,
+    weights: list[float],
+    columns: Columns,
+    surprises: FloatArray,
+    cuts: list[int],
 ) -> tuple[list[Any], list[list[float]]]:
     edge = EdgeWithLanes(budget)
     edge.use(REFERENCE, 2_000.0)
-    lanes = PlainLanes(count, of_lanes, edge)
+    lanes = PlainLanes(weights, of_lanes, edge)
     found: list[Any] = []
     states = []
     ends = {*cuts, len(columns[0])}
@@ -108,7 +118,7 @@ def _decide(edge: Any, lanes: Any, number: int, reached: list[int], account: int
     pause_ms=st.sampled_from([20.0, 20_000.0, 300_000.0]),
     late=st.sampled_from([0.0, 0.2]),
     budget=st.sampled_from([0.5, 40.0, 1e6]),
-    lanes=st.integers(1, 4),
+    weights=st.lists(st.sampled_from([1.0, 0.1, 0.37]), min_size=1, max_size=4),
     cuts=st.lists(st.integers(1, 3_000), max_size=6),
 )
 def test_lanes_are_observed_as_one_by_one_however_rows_are_cut(
@@ -118,14 +128,14 @@ def test_lanes_are_observed_as_one_by_one_however_rows_are_cut(
     pause_ms: float,
     late: float,
     budget: float,
-    lanes: int,
+    weights: list[float],
     cuts: list[int],
 ) -> None:
-    columns, surprises = stream(seed, count, accounts, pause_ms, late, lanes)
+    columns, surprises = stream(seed, count, accounts, pause_ms, late, len(weights))
     given = (
         Budget(budget, 0.1, 1),
         Budget(budget / 2, 0.0, 1),
-        lanes,
+        weights,
         columns,
         surprises,
         [min(cut, count) for cut in cuts],
@@ -135,5 +145,5 @@ def test_lanes_are_observed_as_one_by_one_however_rows_are_cut(
 
 def test_the_tables_of_lanes_grow_with_the_accounts_of_a_day() -> None:
     columns, surprises = stream(5, 20_000, 15_000, 1_000.0, 0.01, 4)
-    given = (Budget(40.0, 0.05, 4), Budget(20.0, 0.0, 4), 4, columns, surprises + 1.0, [7_000])
+    given = (Budget(40.0, 0.05, 4), Budget(20.0, 0.0, 4), [1.0] * 4, columns, surprises + 1.0, [7_000])
     assert by_rows(*given) == one_by_one(*given)

@@ -1,5 +1,6 @@
 """Lanes on the way of a transaction: a typology in a quiet account is named, whoever looks and however it was saved."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +12,8 @@ import pytest
 from fraudwatch import detection
 from fraudwatch.config.settings import FieldMapping, Settings, Source
 from fraudwatch.detection import Model
-from fraudwatch.errors import ArtefactError
-from fraudwatch.features import LANES
+from fraudwatch.errors import ArtefactError, SnapshotError
+from fraudwatch.features import LANES, Column
 from fraudwatch.pipeline import Assessments, Pipeline, TrainingSample, train
 from fraudwatch.records import NO_TIMESTAMP, Chunk, Record
 
@@ -166,20 +167,57 @@ def test_the_episode_tails_are_the_same_however_the_stream_was_spread_over_parti
         for begin in range(0, len(mine), 999):
             pipeline.fold(Chunk.of(mine[begin : begin + 999]))
         samples.append(pipeline.training)
-    spread = train(configured, TrainingSample.merged(samples))
+    merged, whole = TrainingSample.merged(samples), Pipeline(configured)
+    whole.fold(Chunk.of(half))
+    for one, other in zip(merged.composites(), whole.training.composites(), strict=True):
+        assert one.tobytes() == other.tobytes()
+        assert not np.isnan(one).any()
+    spread = train(configured, merged)
     for name, array in model.lane_tables.arrays().items():
         assert spread.lane_tables.arrays()[name].tobytes() == array.tobytes(), name
 
 
+def test_a_sample_saved_before_composites_were_kept_says_nothing_of_what_lanes_earn(
+    configured: Settings, stream: list[Record]
+) -> None:
+    pipeline = Pipeline(configured)
+    pipeline.fold(Chunk.of(stream[:2_000]))
+    state = pipeline.training.state()
+    again = TrainingSample.of(configured.training, state)
+    assert [part.tobytes() for part in again.composites()] == [
+        part.tobytes() for part in pipeline.training.composites()
+    ]
+    old = TrainingSample.of(configured.training, state | {"rows": state["rows"][:, : len(Column)]})
+    assert old.rows().tobytes() == again.rows().tobytes()
+    assert np.isnan(old.composites()[1]).all()
+    assert train(configured, old).lane_weights is None
+    neither_half = state["rows"].copy()
+    neither_half[0, len(Column)] = 0.5
+    for spoiled in (state["rows"][:, :-1], neither_half):
+        with pytest.raises(SnapshotError):
+            TrainingSample.of(configured.training, state | {"rows": spoiled})
+
+
 def test_an_artefact_keeps_its_lanes_to_the_bit(configured: Settings, model: Model) -> None:
     catalogue = Pipeline(configured).catalogue
+    model = dataclasses.replace(model, lane_weights=0.5 * np.ones(len(model.lanes)))
     again = detection.unpack(detection.pack(model), catalogue.judged, catalogue.lanes)
     assert again.lanes == model.lanes
     assert again.version == model.version
+    assert again.lane_weights is not None
+    assert again.lane_weights.tobytes() == (0.5 * np.ones(len(model.lanes))).tobytes()
     payments = [*quiet(), *of_burst()]
     one, other = (assessed(configured, each, payments).lane_surprises for each in (model, again))
     assert one.tobytes() == other.tobytes()
     assert one.any()
+
+
+@pytest.mark.parametrize("weights", [np.zeros(7), np.full(7, 1.5), np.full(6, 0.5)])
+def test_weights_that_no_lane_earns_are_refused(configured: Settings, model: Model, weights: Any) -> None:
+    catalogue = Pipeline(configured).catalogue
+    packed = detection.pack(dataclasses.replace(model, lane_weights=weights))
+    with pytest.raises(ArtefactError, match="lane_weights"):
+        detection.unpack(packed, catalogue.judged, catalogue.lanes)
 
 
 def test_an_artefact_without_lanes_is_as_it_was_before_there_were_any(

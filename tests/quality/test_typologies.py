@@ -7,7 +7,8 @@ from prepared import chunks, simulated_settings, stream
 from typologies import LANE_OF, Case, Found, Labels, cases_of, cost_of_useless_lanes, gates_of
 from useless_lanes import useless_lanes
 
-from fraudwatch.pipeline import Pipeline
+from fraudwatch.detection.earned import LEAST
+from fraudwatch.pipeline import Pipeline, train
 from fraudwatch.simulate import Plan
 from fraudwatch.simulate.stream import days_of
 
@@ -99,6 +100,20 @@ def test_useless_lanes_are_watched_like_any_and_only_where_they_are_asked_for() 
     assert more[:, :-2].tobytes() == before.tobytes()
     assert (more[:, -2:] > 0).all()
     assert (more[:, -2] != more[:, -1]).all()
+
+
+def test_a_lane_that_knows_nothing_earns_the_least_and_the_policy_spends_by_it() -> None:
+    settings = simulated_settings({"detection.detectors": "[]"})
+    with useless_lanes(2):
+        pipeline = Pipeline(settings)
+        for chunk in chunks(stream(Plan(accounts=300, days=24, seed=5, cases_per_day=3.0))):
+            pipeline.fold(chunk)
+        model = train(settings, pipeline.training)
+        pipeline.use(model)
+    assert model.lane_weights is not None
+    assert model.lane_weights[-2:].tolist() == [LEAST, LEAST]
+    assert (model.lane_weights[:-2] > 2 * LEAST).all()
+    assert pipeline.policy.lanes.weights.tobytes() == model.lane_weights.tobytes()
 
 
 def test_what_useless_lanes_cost_is_what_the_mean_loses() -> None:
