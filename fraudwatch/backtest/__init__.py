@@ -47,22 +47,27 @@ def backtest(
     train_span: Span | None = None,
     score_span: Span | None = None,
     partitions: int = 1,
+    feeds: bool | None = None,
     scores: Path | None = None,
     finding: Finding | None = None,
     on_progress: OnProgress = lambda rows: None,
 ) -> BacktestReport:
     """Fold a file from its beginning, score the span, write `scores` as CSV, and measure; `finding` is told all.
 
+    With `feeds` the lifts of a given model are fed, too (`Folding`); the version reported is that before any feeding.
+
     Raises UnusableInputError for the file, ConfigurationError for the mapping or an output that cannot be written,
     TrainingError for the training span.
     """
-    folding = Folding(settings, path.name, partitions=partitions, model=model, train_span=train_span)
+    folding = Folding(
+        settings, path.name, partitions=partitions, model=model, train_span=train_span, feeds=feeds
+    )
     rows = read_rows(path)
     with _opened(scores) as out:
         collector = Collector(settings, score_span or Span(), train_span, out, finding)
         for folded in folding.fold(rows, on_progress):
             collector.add(folded)
-    return collector.report(folding.model.version if folding.model is not None else None)
+    return collector.report(folding.began_with.version if folding.began_with is not None else None)
 
 
 def train_file(
@@ -73,7 +78,7 @@ def train_file(
     on_progress: OnProgress = lambda rows: None,
 ) -> Model:
     """Fold a file from its beginning and fit on the span. Raises as `backtest` does."""
-    folding = Folding(settings, path.name, train_span=train_span or Span())
+    folding = Folding(settings, path.name, train_span=train_span or Span(), feeds=False)
     for _ in folding.fold(read_rows(path), on_progress):
         if folding.model is not None:
             break

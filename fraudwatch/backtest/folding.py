@@ -10,7 +10,7 @@ import numpy as np
 from fraudwatch.backtest.spans import Span
 from fraudwatch.config.settings import Settings
 from fraudwatch.decode import Decoder
-from fraudwatch.detection import Model
+from fraudwatch.detection import LiftTables, Model
 from fraudwatch.pipeline import Batch, Pipeline, TrainingSample, train
 from fraudwatch.records import NO_TIMESTAMP, Chunk, LaneSpec, Record, Transaction
 
@@ -37,7 +37,9 @@ class Folding:
     """The pipelines of a file's partitions, fed in the order of the rows.
 
     Without a model one is trained on the way: on the days of `train_span` as soon as they have passed, or
-    without a span as soon as the settings say there is enough.
+    without a span as soon as the settings say there is enough. Its lifts are fed from then on (`training.lifts_every`),
+    from all partitions together, each feeding coming in use at the transaction that is the first behind it; those of a
+    given model stay as they are unless `feeds` says otherwise.
     """
 
     def __init__(
@@ -48,14 +50,16 @@ class Folding:
         partitions: int = 1,
         model: Model | None = None,
         train_span: Span | None = None,
+        feeds: bool | None = None,
     ) -> None:
         """`name` stands for the topic. Raises ConfigurationError for a mapping that cannot be used."""
-        self.model = model
+        self.model = self.began_with = model
         self._settings = settings
         self._name = name
         self._train_span = train_span
         self._decoder = Decoder(settings)
         self._offsets = [0] * partitions
+        self._lifts = LiftTables(settings.training, kept=model is None if feeds is None else feeds)
         self.pipelines = [
             Pipeline(
                 settings,
@@ -63,6 +67,7 @@ class Folding:
                 partitions=partitions,
                 model=model,
                 training=self._sample(1 / partitions),
+                lifts=self._lifts,
             )
             for partition in range(partitions)
         ]
@@ -72,10 +77,18 @@ class Folding:
         source = iter(rows)
         while chunk := list(islice(source, CHUNK)):
             for part in self._cut(chunk):
-                yield from self._fold_part(part)
+                for piece in self._cut_where_fed(part):
+                    yield from self._fold_part(piece)
             on_progress(len(chunk))
             if self.model is None and self._train_span is None and self._together().is_ready:
-                self._use(self.train())
+                self._use_first(self.train())
+
+    def fold_up_to(self, values: list[bytes], upcoming: bytes) -> Iterator[Folded]:
+        """Fold the values before one of a chunk: no model begins there, but lifts that are due at it come in use."""
+        left = len(values)
+        for piece in self._cut_where_fed([*values, upcoming]):
+            yield from self._fold_part(piece[:left])
+            left -= min(left, len(piece))
 
     def train(self) -> Model:
         """Fit on what was sampled so far. Raises TrainingError when that is too little."""
@@ -90,6 +103,10 @@ class Folding:
     def _together(self) -> TrainingSample:
         return TrainingSample.merged([pipeline.training for pipeline in self.pipelines])
 
+    def _use_first(self, model: Model) -> None:
+        self.began_with = model
+        self._use(model)
+
     def _use(self, model: Model) -> None:
         self.model = model
         for pipeline in self.pipelines:
@@ -103,8 +120,32 @@ class Folding:
             return
         at = next(index for index, value in enumerate(chunk) if self._is_past(value, until_ms))
         yield chunk[:at]
-        self._use(self.train())
+        self._use_first(self.train())
         yield chunk[at:]
+
+    def _cut_where_fed(self, values: list[bytes]) -> Iterator[list[bytes]]:
+        """The values, cut where lifts are due; there the model comes in use that has them."""
+        begin = 0
+        if self._lifts.is_in_use:
+            found, _ = self._decoder.decode_chunk(self._chunk(values, 0, 0))
+            for place in self._lifts.full_at(found.event_time_ms).tolist():
+                row = int(found.rows[place])
+                yield values[begin:row]
+                begin = row
+                self._lifts.reach(int(found.event_time_ms[place]))
+                if (model := self._lifts.fed()) is not None:
+                    self._use(model)
+        yield values[begin:]
+
+    def _chunk(self, values: list[bytes], partition: int, first: int) -> Chunk:
+        return Chunk(
+            self._name,
+            partition,
+            np.arange(first, first + len(values)),
+            np.full(len(values), NO_TIMESTAMP),
+            [None] * len(values),
+            values,
+        )
 
     def _is_past(self, value: bytes, until_ms: int) -> bool:
         decoded = self._decoder.decode(Record(self._name, 0, 0, NO_TIMESTAMP, None, value))
@@ -115,14 +156,7 @@ class Folding:
             if routed:
                 first = self._offsets[partition]
                 self._offsets[partition] += len(routed)
-                chunk = Chunk(
-                    self._name,
-                    partition,
-                    np.arange(first, first + len(routed)),
-                    np.full(len(routed), NO_TIMESTAMP),
-                    [None] * len(routed),
-                    routed,
-                )
+                chunk = self._chunk(routed, partition, first)
                 pipeline = self.pipelines[partition]
                 batch, policy = pipeline.fold(chunk), pipeline.policy
                 lane_edges = zip(policy.lanes.specs, policy.lanes.raised_from.tolist(), strict=True)

@@ -13,7 +13,6 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.detection.versions import (
     MODELS_PARTITION,
     TRAINER,
-    Bytes,
     Decision,
     Messages,
     Pointer,
@@ -150,14 +149,18 @@ def choose(
     Its chunks are written once more, so that workers have them at hand however old it is. Raises ArtefactError where
     they are not whole, BrokerError where something could not be written.
     """
+    needed = [pointer] if pointer.fit is None else [pointer.fit, pointer]
     shelf = Shelf()
+    for one in needed:
+        shelf.keep(one)
     for key, value in _messages(settings, on_progress):
-        if (key or b"").startswith(f"{pointer.version}/".encode()):
+        if any((key or b"").startswith(f"{one.version}/".encode()) for one in needed):
             shelf.add(key, value)
-    artefact: Bytes = shelf.artefact(pointer)
+    shelf.artefact(pointer)
     choice = hashlib.sha256(f"{pointer.version}\n{who}\n{at_ms}\n{note}".encode()).hexdigest()[:16]
     decision = Decision(version=pointer.version, promoted=True, by=who, at_ms=at_ms, note=note, before=before)
-    _write(settings, chunks_of(pointer.version, artefact))
+    for one in needed:
+        _write(settings, chunks_of(one.version, shelf.chunks(one)))
     _write(settings, [*chosen(pointer, choice=choice), *decided(decision)])
     return decision
 

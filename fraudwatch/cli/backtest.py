@@ -46,6 +46,11 @@ from fraudwatch.detection import DETECTORS
 @click.option(
     "--model", type=FILE, metavar="DIRECTORY", help="Score with this artefact of `fraudwatch train`."
 )
+@click.option(
+    "--feed-lifts",
+    is_flag=True,
+    help="Let the lifts of --model learn on, as those of a model fitted here do (training.lifts_every).",
+)
 @click.option("--train-from", type=DATE, metavar="DATE", help="First day to fit on (UTC).")
 @click.option("--train-to", type=DATE, metavar="DATE", help="Last day to fit on, itself included.")
 @click.option("--score-from", type=DATE, metavar="DATE", help="First day that is measured.")
@@ -91,6 +96,7 @@ def command(
     file: Path,
     settings: Settings,
     model: Path | None,
+    feed_lifts: bool,
     train_from: datetime | None,
     train_to: datetime | None,
     score_from: datetime | None,
@@ -121,6 +127,7 @@ def command(
         train_span=_train_span(model, train_from, train_to),
         score_span=whole_days(score_from, score_to, "score-"),
         partitions=partitions,
+        feeds=feed_lifts or None,
         is_examined=bool(report or other_config or other_model),
         runs=2 if other_config or other_model else 1,
     )
@@ -163,6 +170,7 @@ class Task(msgspec.Struct, frozen=True):
     train_span: Span | None
     score_span: Span
     partitions: int
+    feeds: bool | None
     is_examined: bool
     runs: int
 
@@ -188,6 +196,7 @@ class Task(msgspec.Struct, frozen=True):
                 train_span=self.train_span,
                 score_span=self.score_span,
                 partitions=self.partitions,
+                feeds=self.feeds,
                 scores=scores,
                 finding=finding if self.is_examined else None,
                 on_progress=counted(show),

@@ -29,6 +29,9 @@ def command() -> None:
 
     The trainer decides about a model that it has fitted anew by trying it in shadow. What a person decides here stands
     above that: a trial that was running beside another model does not count, and begins anew.
+
+    Between two fits the lifts of the model in use are learned on, each time as a small version of its own, put in use
+    without a trial.
     """
 
 
@@ -106,7 +109,11 @@ def promote(settings: Settings, version: str, note: str, author: str, as_json: b
 @author
 @as_json
 def rollback(settings: Settings, note: str, author: str, as_json: bool) -> None:
-    """Go back to the version that the one in use has replaced; once more goes one further back."""
+    """Go back to the version that the one in use has replaced; once more goes one further back.
+
+    To earlier lifts, too: they stay then as they are until a model fitted anew is put in use, or the latest version of
+    the same fit is promoted.
+    """
     known = _known(settings)
     target = known.pointer(known.before)
     before = known.replaced_by(target.version)
@@ -143,6 +150,9 @@ def _trained(one: Version) -> dict[str, Any]:
         return {}
     span, rows = content.get("span_ms"), content.get("rows")
     known: dict[str, Any] = {"rows": rows} if isinstance(rows, int) else {}
+    feeding = content.get("feeding")
+    if isinstance(feeding, dict) and isinstance(until := feeding.get("until_ms"), int):
+        known |= {"fit": str(feeding.get("fit", "–")), "fed until": _day(until)}
     if isinstance(span, list) and len(span) == 2 and all(isinstance(at, int) for at in span):
         known |= {"since": _day(span[0]), "until": _day(span[1])}
     return known
@@ -153,6 +163,10 @@ def _told(one: Version) -> list[tuple[str, str]]:
     lines = [
         ("fitted on", f"{quantity(facts.get('rows'))} transactions"),
         ("of", f"{facts.get('since', '–')} to {facts.get('until', '–')}"),
+    ]
+    if "fit" in facts:
+        lines.append(("lifts", f"those of {facts['fit']}, learned on until {facts['fed until']}"))
+    lines += [
         ("size", f"{quantity(one.bytes)} bytes"),
         ("written by", f"fraudwatch {one.facts.get('product', '–')}"),
     ]

@@ -108,11 +108,12 @@ for means `features.more_lanes`: [what that finds, and what it takes from the ot
   that needs a habit is silent until there is one. Only `young_mule`, if it is asked for, makes youth a part of a
   reason, beside money that came and went; in the first weeks of a log every account is young to it.
 - **A clean training window is not blind.** A context's lift is learned from what goes together with extreme amounts,
-  beside structural defaults that count as 200 transactions: where there was no case these stand. Lifts are part of
-  the model and stay as they were fitted; they follow the stream where models do (`training.refit_every`, on a sample
-  that `training.half_life` lets decay), not between two fits.
+  beside structural defaults that count as 200 transactions: where there was no case these stand, and what comes
+  after the window teaches on: lifts are fed every `training.lifts_every`, what they are learned from halving in weight
+  with each `training.lifts_half_life`.
 
-`tests/pipeline/test_cold_start.py` and `tests/detection/test_clean_window.py` show each of these.
+`tests/pipeline/test_cold_start.py`, `tests/detection/test_clean_window.py` and `tests/detection/test_lift_tables.py`
+show each of these.
 
 ## Adding one
 

@@ -121,6 +121,13 @@ def _spans_of_models(settings: Settings) -> Iterator[Broken]:
     # The weights of a century, as powers of two, have to fit a number (`pipeline.training`).
     if 0 < half_life < HOUR:
         yield "training.half_life", f"expected 0s or at least {HOUR}; found {half_life}"
+    lifts_every, lifts_half_life = settings.training.lifts_every, settings.training.lifts_half_life
+    # Each is a version that every worker loads.
+    if 0 < lifts_every < HOUR:
+        yield "training.lifts_every", f"expected 0s or at least {HOUR}; found {lifts_every}"
+    if 0 < lifts_half_life < lifts_every:
+        expected = f"0s or at least training.lifts_every ({lifts_every})"
+        yield "training.lifts_half_life", f"expected {expected}; found {lifts_half_life}"
     if not DAY <= window <= LONGEST_WINDOW:
         yield "drift.window", f"expected from {DAY} to {LONGEST_WINDOW}; found {window}"
 

@@ -283,6 +283,14 @@ class Training(Section, frozen=True):
     refit_on_drift: Annotated[
         bool, _says("Fit anew too when the model in use no longer describes the stream (`drift`).")
     ] = False
+    lifts_every: Annotated[
+        Duration,
+        _says("Event time after which lifts are learned anew between two fits; 0s never."),
+    ] = Duration(DAY)
+    lifts_half_life: Annotated[
+        Duration,
+        _says("What lifts are learned from halves in weight with each such span of event time; 0s never."),
+    ] = Duration(60 * DAY)
 
 
 class Trial(Section, frozen=True):

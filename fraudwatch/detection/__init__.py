@@ -3,10 +3,11 @@
 Surprises of features, PyOD detectors over them, and a combiner. Scoring imports neither PyOD nor scikit-learn.
 """
 
-from fraudwatch.detection.artefact import Artefact, pack, read, unpack, write
+from fraudwatch.detection.artefact import Artefact, changed, pack, pack_change, read, unpack, write
 from fraudwatch.detection.detectors import COMPILED, DETECTORS
 from fraudwatch.detection.drift import Drift, Finding
 from fraudwatch.detection.fitting import fit
+from fraudwatch.detection.lift_tables import LiftTables
 from fraudwatch.detection.model import Judged, Model, warm_up
 
 __all__ = [
@@ -16,9 +17,12 @@ __all__ = [
     "Drift",
     "Finding",
     "Judged",
+    "LiftTables",
     "Model",
+    "changed",
     "fit",
     "pack",
+    "pack_change",
     "read",
     "unpack",
     "warm_up",

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from fraudwatch.detection import npz
-from fraudwatch.detection.arrays import AnyArray, ArrayReader, reject_unless
+from fraudwatch.detection.arrays import AnyArray, ArrayReader, Arrays, reject_unless
 from fraudwatch.detection.combine import COMBINERS
 from fraudwatch.detection.content import Content, schema_of, schema_sha256
 from fraudwatch.detection.detectors import DETECTORS
@@ -80,6 +80,26 @@ def pack(model: Model) -> Artefact:
         content=model.content,
     )
     return Artefact(manifest.sealed().encode(), arrays)
+
+
+def pack_change(model: Model) -> Artefact:
+    """Of a model whose lifts were fed what is not its fit's: the manifest, and the arrays of its lifts (some KB)."""
+    change = npz.encode(_of_combiner(model.arrays()))
+    return Artefact(pack(model).manifest, change)
+
+
+def changed(fitted: Artefact, change: Artefact) -> Artefact:
+    """The whole again that `pack_change` is the change of. Raises ArtefactError for what is none of ours.
+
+    Whether they belong together, `unpack` says.
+    """
+    arrays = npz.decode(fitted.arrays)
+    stays = {name: array for name, array in arrays.items() if name not in _of_combiner(arrays)}
+    return Artefact(change.manifest, npz.encode(stays | npz.decode(change.arrays)))
+
+
+def _of_combiner(arrays: Arrays) -> Arrays:
+    return {name: array for name, array in arrays.items() if name.startswith("combiner.")}
 
 
 def unpack(artefact: Artefact, specs: tuple[FeatureSpec, ...], lanes: tuple[LaneSpec, ...] = ()) -> Model:
@@ -231,6 +251,7 @@ def _assemble(
         if lanes
         else episode_tails(np.empty((0, 0))),
         lane_weights=_lane_weights(reader, len(lanes)),
+        feeding=content.feeding,
     )
 
 

@@ -1,26 +1,34 @@
 """How the reasons of a transaction become one score.
 
-`concordance` (FACTS §4): the larger anchor surprise plus the lifts of the context reasons. `max` and
+`concordance` (FACTS §4): the larger anchor surprise plus the lifts of the context reasons, which can be fed. `max` and
 `top_two`: the largest surprise, or the sum of the two largest, of anchors, contexts and detectors. Descriptive
 features never count. Surprises and lifts are multiples of 2^-30, so contributions sum to the score exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
 from fraudwatch.compiled import compiled
-from fraudwatch.detection.arrays import ArrayReader, Arrays, PlaceArray, frozen, reject_unless
+from fraudwatch.detection.arrays import (
+    ArrayReader,
+    Arrays,
+    PlaceArray,
+    by_column,
+    frozen,
+    reject_unless,
+)
 from fraudwatch.detection.judging import (
     ANCHOR,
     CONTEXT,
     RARE_CONTEXT,
     SILENT,
+    count_bands,
     judge_concordance,
     judge_largest,
 )
-from fraudwatch.detection.lifts import Bands, fit_bands, fit_categories, hits_of, weighted
+from fraudwatch.detection.lifts import Bands, Learned, fit_bands, fit_categories, hit_threshold
 from fraudwatch.detection.surprise import CAP
 from fraudwatch.records import ByteArray, FeatureSpec, FloatArray, IntArray, Role, Side
 
@@ -53,6 +61,20 @@ class Combiner(Protocol):
         first), -1 where none is above 0.
         """
 
+    @property
+    def learned(self) -> Learned | None:
+        """What its lifts follow from; None where there are none, or they cannot be fed."""
+
+    def count(self, reasons: IntArray, values: FloatArray, surprises: FloatArray, counts: IntArray) -> None:
+        """Adds transactions and hits to counts int64[2, b + 1] as `learned` has them; arguments as of `judge`."""
+
+    def fed(self, counts: FloatArray) -> Self:
+        """The same with the lifts that follow from other counts. Only where there is something `learned`."""
+
+    @property
+    def as_fitted(self) -> Self:
+        """The same with the lifts of its fit."""
+
     def arrays(self) -> Arrays:
         """All there is to it, by name."""
 
@@ -65,13 +87,15 @@ class Combiner(Protocol):
 class Concordance:
     """Anchor plus lifts. `parts` uint8[r] is what each reason is; `start` int64[r+1] where its cuts begin.
 
-    Its lifts begin at `start[i] + i`, one more than its cuts. Only contexts have any.
+    Its lifts begin at `start[i] + i`, one more than its cuts. Only contexts have any. One that was written before
+    lifts were fed knows nothing of what they were `learned` from.
     """
 
     parts: ByteArray
     start: IntArray
     cuts: FloatArray
     lifts: FloatArray
+    learned: Learned | None = None
 
     name: ClassVar[str] = "concordance"
 
@@ -79,11 +103,28 @@ class Concordance:
     def fit(cls, specs: Specs, values: FloatArray, surprises: FloatArray, detectors: int) -> Self:
         """Learn the lifts of all context reasons from the sample's own extreme anchors."""
         is_anchor = [spec.role is Role.ANCHOR for spec in specs]
-        hits = hits_of(surprises[:, is_anchor].max(axis=1))
+        anchor = surprises[:, is_anchor].max(axis=1)
+        threshold = hit_threshold(anchor)
+        hits = np.asarray(anchor > threshold, np.float64)
         bands = [_bands_of(spec, values[:, i], surprises[:, i], hits) for i, spec in enumerate(specs)]
-        first_detector = len(specs) - detectors
-        shared = [weighted(band, DETECTORS_WEIGHT / detectors) for band in bands[first_detector:]]
-        return cls.of_bands(specs, bands[:first_detector] + shared)
+        combiner = cls.of_bands(specs, bands)
+        first_detector = combiner.start[-1 - detectors] + len(specs) - detectors
+        weights = np.ones(combiner.lifts.size)
+        weights[first_detector:] = DETECTORS_WEIGHT / max(detectors, 1)
+        counting = np.flatnonzero(combiner.parts != SILENT)
+        counts = np.zeros((2, combiner.lifts.size + 1), np.int64)
+        nothing = Learned(
+            threshold,
+            counts=frozen(counts, np.float64),
+            defaults=frozen(np.concatenate([_expected(band) for band in bands]), np.float64),
+            weights=frozen(weights, np.float64),
+            fitted=combiner.lifts,
+        )
+        combiner = replace(combiner, learned=nothing)
+        combiner.count(counting, by_column(values, counting), by_column(surprises, counting), counts)
+        learned = replace(nothing, counts=frozen(counts, np.float64))
+        lifts = frozen(learned.lifts(), np.float64)
+        return replace(combiner, lifts=lifts, learned=replace(learned, fitted=lifts))
 
     @classmethod
     def of_bands(cls, specs: Specs, bands: list[Bands]) -> Self:
@@ -112,9 +153,28 @@ class Concordance:
         judge_concordance(reasons, values, surprises, *tables, score, strongest)
         return score, strongest
 
+    def count(self, reasons: IntArray, values: FloatArray, surprises: FloatArray, counts: IntArray) -> None:
+        """A missing reason is in no band, and a transaction that misses one still in all others."""
+        assert self.learned is not None
+        count_bands(
+            reasons, values, surprises, self.parts, self.start, self.cuts, self.learned.threshold, counts
+        )
+
+    def fed(self, counts: FloatArray) -> Self:
+        """Each lift only so far from what it was as `lifts.MOST_AT_ONCE` lets it."""
+        assert self.learned is not None
+        learned = replace(self.learned, counts=frozen(counts, np.float64))
+        return replace(self, lifts=frozen(learned.fed(self.lifts), np.float64), learned=learned)
+
+    @property
+    def as_fitted(self) -> Self:
+        """Itself where nothing was fed."""
+        return self if self.learned is None else replace(self, lifts=self.learned.fitted)
+
     def arrays(self) -> Arrays:
         """All there is to it, by name."""
-        return {"parts": self.parts, "start": self.start, "cuts": self.cuts, "lifts": self.lifts}
+        tables: Arrays = {"parts": self.parts, "start": self.start, "cuts": self.cuts, "lifts": self.lifts}
+        return tables if self.learned is None else tables | self.learned.arrays()
 
     @classmethod
     def load(cls, reader: ArrayReader, specs: Specs) -> Self:
@@ -128,7 +188,8 @@ class Concordance:
         reject_unless(is_whole, "start", "ascending positions of the cuts")
         lifts = reader.take("lifts", np.float64, (cuts.shape[0] + count,))
         reject_unless(bool((np.abs(lifts) <= CAP).all()), "lifts", f"logarithms from -{CAP:g} to {CAP:g}")
-        return cls(parts=parts, start=start, cuts=cuts, lifts=lifts)
+        learned = Learned.load(reader, lifts.shape[0]) if reader.holds("counts") else None
+        return cls(parts=parts, start=start, cuts=cuts, lifts=lifts, learned=learned)
 
 
 @dataclass(frozen=True)
@@ -159,6 +220,22 @@ class LargestSurprise:
         score, strongest = np.empty(values.shape[1]), np.empty(values.shape[1], np.int16)
         judge_largest(reasons, surprises, self.taken, score, strongest)
         return score, strongest
+
+    @property
+    def learned(self) -> None:
+        """It has no lifts."""
+
+    def count(self, reasons: IntArray, values: FloatArray, surprises: FloatArray, counts: IntArray) -> None:
+        """Nothing is counted."""
+
+    def fed(self, counts: FloatArray) -> Self:
+        """The same."""
+        return self
+
+    @property
+    def as_fitted(self) -> Self:
+        """The same."""
+        return self
 
     def arrays(self) -> Arrays:
         """All there is to it, by name."""
@@ -191,6 +268,11 @@ def _part_of(spec: FeatureSpec) -> int:
     if spec.role is Role.DESCRIPTIVE:
         return SILENT
     return RARE_CONTEXT if spec.side is Side.RARE else CONTEXT
+
+
+def _expected(bands: Bands) -> FloatArray:
+    """The structural default of each band."""
+    return np.zeros(bands.lifts.size) if bands.defaults is None else bands.defaults
 
 
 def _bands_of(spec: FeatureSpec, values: FloatArray, surprises: FloatArray, hits: FloatArray) -> Bands:

@@ -18,10 +18,19 @@ class FeatureSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window_ms: int | None
 
 
+class Feeding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That a model's lifts were fed: of which fit, `parent` being the version before, and up to which event time."""
+
+    fit: str
+    parent: str
+    until_ms: int
+
+
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """The model's facts: features (with the sha256 of their schema), reasons in order, the training, names of lanes.
 
-    A model without lanes says nothing of them, as those did that were made before there were any.
+    A model without lanes says nothing of them, as those did that were made before there were any, and only one whose
+    lifts were fed says something of that.
     """
 
     features: list[FeatureSchema]
@@ -34,6 +43,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     transactions_per_day: float
     population: dict[str, float]
     lanes: list[str] = []
+    feeding: Feeding | None = None
 
     @property
     def detectors(self) -> list[str]:
@@ -62,6 +72,7 @@ def describe(
     transactions_per_day: float,
     population: Mapping[str, float],
     lanes: Sequence[LaneSpec],
+    feeding: Feeding | None = None,
 ) -> Content:
     """The content of a model over these features and reasons."""
     features = schema_of(specs)
@@ -76,6 +87,7 @@ def describe(
         transactions_per_day=transactions_per_day,
         population=dict(population),
         lanes=[lane.name for lane in lanes],
+        feeding=feeding,
     )
 
 

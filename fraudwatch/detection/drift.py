@@ -87,15 +87,15 @@ class Drift:
         self._turns = [(-1, self.finding)]
 
     def use(self, model: Model, transactions_per_day: float) -> None:
-        """Compare with this model from the next transaction on; with another than before everything begins anew.
+        """Compare with this model from the next transaction on; with one of another fit everything begins anew.
 
         `transactions_per_day` is what is scored in this partition on an ordinary day.
         """
         width = len(model.specs) + 1
-        if model.version != self._version or len(self._today) != width:
+        if model.fit != self._version or len(self._today) != width:
             self._clear()
             self._today = np.zeros((width, BANDS), np.int64)
-            self._version = model.version
+            self._version = model.fit
         self._model = model
         self._sampled_below = int(min(SAMPLED_A_DAY / transactions_per_day, 1.0) * 2**32)
         self.finding = self._found()
@@ -112,7 +112,7 @@ class Drift:
             return
         days = np.maximum(np.maximum.accumulate(event_times_ms // DAY_MS), self._day)
         drawn = np.flatnonzero((mix(ids.view(np.uint64) ^ _DRIFT) >> _U32) < np.uint64(self._sampled_below))
-        columns = np.column_stack([values[drawn], scores[drawn]])
+        columns = np.column_stack([values[drawn], self._as_fitted(values[drawn], scores[drawn])])
         begin = 0
         for turn in np.flatnonzero(np.diff(days, prepend=self._day)).tolist():
             end = int(np.searchsorted(drawn, turn))
@@ -125,6 +125,11 @@ class Drift:
     def finding_at(self, row: int) -> Finding:
         """As of a row of the batch that was added last."""
         return next(finding for turn, finding in reversed(self._turns) if turn <= row)
+
+    def _as_fitted(self, values: FloatArray, scores: FloatArray) -> FloatArray:
+        """Scores by the lifts of the fit: that these were fed since is no change of the stream."""
+        assert self._model is not None
+        return scores if self._model.feeding is None else self._model.as_fitted.judge(values).score
 
     def _count(self, columns: FloatArray) -> None:
         if len(columns):

@@ -66,6 +66,52 @@ def judge_concordance(
 
 
 @compiled
+def count_bands(
+    reasons: IntArray,
+    values: FloatArray,
+    surprises: FloatArray,
+    parts: ByteArray,
+    start: IntArray,
+    cuts: FloatArray,
+    threshold: float,
+    counts: IntArray,
+) -> None:
+    """Adds to counts int64[2, b + 1] how many transactions lie in each band, and how many of them are hits.
+
+    A hit is one whose largest anchor surprise is above the threshold; last are all of them.
+    """
+    bands = np.empty(BLOCK, np.int64)
+    anchors = np.empty(BLOCK)
+    anchor_reasons = np.empty(BLOCK, np.int64)
+    for begin in range(0, values.shape[1], BLOCK):
+        rows = min(BLOCK, values.shape[1] - begin)
+        anchors[:] = 0.0
+        for place in range(reasons.shape[0]):
+            if parts[reasons[place]] == ANCHOR:
+                own_surprises = surprises[place, begin : begin + BLOCK]
+                _largest_so_far(own_surprises, reasons[place], anchors, anchor_reasons)
+        counts[0, -1] += rows
+        for row in range(rows):
+            counts[1, -1] += anchors[row] > threshold
+        for place in range(reasons.shape[0]):
+            reason = reasons[place]
+            if parts[reason] == ANCHOR:
+                continue
+            own_values = values[place, begin : begin + BLOCK]
+            own_surprises = surprises[place, begin : begin + BLOCK]
+            own_cuts = cuts[start[reason] : start[reason + 1]]
+            first = start[reason] + reason
+            if parts[reason] == RARE_CONTEXT:
+                _bands_of_categories(own_values, own_cuts, bands)
+            else:
+                count_below(own_cuts, 0, own_cuts.shape[0], own_surprises, bands)
+            for row in range(rows):
+                if not np.isnan(own_values[row]):
+                    counts[0, first + bands[row]] += 1
+                    counts[1, first + bands[row]] += anchors[row] > threshold
+
+
+@compiled
 def judge_largest(
     reasons: IntArray, surprises: FloatArray, taken: int, score: FloatArray, strongest: PlaceArray
 ) -> None:

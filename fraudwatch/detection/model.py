@@ -1,7 +1,7 @@
 """The frozen model: everything that turns feature values into a score, and nothing that changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from fraudwatch.detection.arrays import Arrays, PlaceArray, by_column, by_row, prefixed, writable_rows
 from fraudwatch.detection.combine import Combiner
-from fraudwatch.detection.content import Content, describe, version_of
+from fraudwatch.detection.content import Content, Feeding, describe, version_of
 from fraudwatch.detection.detectors import UNCOMPILED, Detector
 from fraudwatch.detection.surprise import TailTables
 from fraudwatch.detection.usual import Usual
@@ -45,7 +45,8 @@ class Model:
     `kept_positions` int64[k] say which they are (0 the highest); `reference` is all of them again. `usual` is how
     values and scores were spread over the sample. `lane_tables` are the episode tails of the `lanes`: of the largest
     composites of the training sample's account-days; `lane_weights` float64[l] is by which they share the typology
-    queue's budget (`earned`), None where equally.
+    queue's budget (`earned`), None where equally. `feeding` says how it was come by where that
+    was no fit: its lifts are then of later, all else (the kept scores, too) is the fit's.
     """
 
     specs: tuple[FeatureSpec, ...]
@@ -64,11 +65,32 @@ class Model:
     lanes: tuple[LaneSpec, ...] = ()
     lane_tables: TailTables = field(default_factory=lambda: episode_tails(np.empty((0, 0))))
     lane_weights: FloatArray | None = None
+    feeding: Feeding | None = None
 
     @cached_property
     def version(self) -> str:
         """12 hexadecimal digits that follow from the content: the arrays, the schema, the population."""
         return version_of(self.content, self.arrays())
+
+    @property
+    def fit(self) -> str:
+        """The version that was fitted: its own, or that of the fit whose lifts were fed."""
+        return self.version if self.feeding is None else self.feeding.fit
+
+    @property
+    def fed_until_ms(self) -> int:
+        """The event time up to which its lifts are learned."""
+        return self.span_ms[1] if self.feeding is None else self.feeding.until_ms
+
+    def fed(self, counts: FloatArray, until_ms: int) -> "Model":
+        """The same with the lifts that follow from `counts` float64[2, b + 1] (`lifts.Learned`)."""
+        feeding = Feeding(fit=self.fit, parent=self.version, until_ms=until_ms)
+        return replace(self, combiner=self.combiner.fed(counts), feeding=feeding)
+
+    @cached_property
+    def as_fitted(self) -> "Model":
+        """The same with the lifts of its fit: what its training sample is compared with."""
+        return self if self.feeding is None else replace(self, combiner=self.combiner.as_fitted, feeding=None)
 
     @cached_property
     def reference(self) -> FloatArray:
@@ -103,6 +125,7 @@ class Model:
             transactions_per_day=self.transactions_per_day,
             population=self.population,
             lanes=self.lanes,
+            feeding=self.feeding,
         )
 
     def score(self, values: FloatArray) -> Scores:
@@ -132,6 +155,11 @@ class Model:
         surprises[0, self._counting_reasons] = judged.surprises[:, place]
         contributions, score = self.combiner.combine(values, surprises)
         return Scores(surprises=surprises, contributions=contributions, score=score)
+
+    def count(self, values: FloatArray, counts: IntArray) -> None:
+        """Adds these transactions to counts int64[2, b + 1], those that its lifts follow from (`combiner.learned`)."""
+        found, surprises = self._reasons(writable_rows(values, len(self.specs)), self._counting)
+        self.combiner.count(self._counting_reasons, found, surprises, counts)
 
     def judge_lanes(self, composites: FloatArray) -> FloatArray:
         """Lane surprises float64[l, n] of float64[n, l] composites of the `lanes`, 0 where one has nothing to say.
@@ -210,4 +238,6 @@ def warm_up(model: Model) -> None:
     nothing = np.zeros((1, len(model.specs)))
     model.judge(nothing)
     model.score(nothing)
+    if model.combiner.learned is not None:
+        model.count(nothing, np.zeros(model.combiner.learned.counts.shape, np.int64))
     model.judge_lanes(np.zeros((1, len(model.lanes))))

@@ -4,7 +4,7 @@ Everything is in partition 0, so that it has one order. Of a version V, by key:
 
 | key | value |
 |---|---|
-| `V/0`, `V/1`, … | its chunks, each under the size that every broker takes |
+| `V/0`, `V/1`, … | its chunks, each of a size that every broker takes; of one whose lifts were fed, those only |
 | `V/candidate` | the pointer of one that is to be tried first |
 | `V/trial-0`, `V/trial-1`, … | what its trial has shown so far in each partition of the log |
 | `V/manifest` | the pointer of one that was put in use, kept for as long as the version |
@@ -26,6 +26,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from fraudwatch.detection.artefact import Artefact, changed
 from fraudwatch.errors import ArtefactError
 
 MODELS_PARTITION = 0
@@ -51,7 +52,8 @@ Short = Annotated[str, Meta(max_length=1_000)]
 class Pointer(msgspec.Struct, frozen=True):
     """What a version consists of. `sha256` is of the artefact's manifest and arrays, one after the other.
 
-    Under `chosen` it has the `choice`'s own id, under `newest` the id of the one that it came `after`.
+    Under `chosen` it has the `choice`'s own id, under `newest` the id of the one that it came `after`. Of one
+    whose lifts were fed until `fed_until_ms` the chunks hold what has changed, and `fit` is that of the whole.
     """
 
     version: str
@@ -61,6 +63,13 @@ class Pointer(msgspec.Struct, frozen=True):
     sha256: str
     choice: Short = ""
     after: Short = ""
+    fit: "Pointer | None" = None
+    fed_until_ms: int = 0
+
+    @property
+    def fitted(self) -> str:
+        """The version that was fitted: this one, or that whose lifts were fed."""
+        return self.version if self.fit is None else self.fit.version
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -123,6 +132,15 @@ def candidate_messages(version: str, artefact: Any) -> Messages:
     return [*chunks_of(version, artefact), (_key(version, CANDIDATE), msgspec.json.encode(pointer))]
 
 
+def fed_messages(
+    version: str, change: Any, *, fit: Pointer, until_ms: int, after: str, decision: "Decision"
+) -> Messages:
+    """The same of one that is `fit` but for its lifts, which were fed; `change` is what of it is new."""
+    bare = msgspec.structs.replace(fit, choice="", after="", fit=None)
+    pointer = msgspec.structs.replace(pointer_to(version, change), fit=bare, fed_until_ms=until_ms)
+    return [*chunks_of(version, change), *in_use(pointer, after=after), *decided(decision)]
+
+
 def chunks_of(version: str, artefact: Any) -> Messages:
     """The artefact itself."""
     whole = artefact.manifest + artefact.arrays
@@ -163,7 +181,8 @@ class Shelf:
 
     def __init__(self) -> None:
         self._chunks: OrderedDict[str, dict[int, bytes]] = OrderedDict()
-        self._kept: list[str] = []
+        self._kept: list[Pointer] = []
+        self._fits: list[str] = []
 
     def add(self, key: bytes | None, value: bytes | None) -> Read:
         """Takes in one message; gives the pointer, decision or report it is, if it is one.
@@ -189,17 +208,33 @@ class Shelf:
         self._let_go()
         return None
 
-    def keep(self, version: str) -> None:
-        """It is in use: its chunks stay, until two others were."""
-        self._kept = [*(kept for kept in self._kept if kept != version), version][-KEPT_IN_USE:]
+    def keep(self, pointer: Pointer) -> None:
+        """It is in use: its chunks, and those of its fit, stay until two others were."""
+        others = [kept for kept in self._kept if kept.version != pointer.version]
+        self._kept = [*others, pointer][-KEPT_IN_USE:]
+
+    def keep_fit(self, version: str) -> None:
+        """It was put in use, or what is fed of it: a compacted topic has the chunks of all that, before it says which
+        one is in use now."""
+        self._fits = [*(kept for kept in self._fits if kept != version), version][-KEPT_IN_USE:]
 
     def _let_go(self) -> None:
-        others = [version for version in self._chunks if version not in self._kept]
+        kept = {*self._fits, *(name for pointer in self._kept for name in (pointer.version, pointer.fitted))}
+        others = [version for version in self._chunks if version not in kept]
         for version in others[:-VERSIONS_HELD]:
             del self._chunks[version]
 
     def artefact(self, pointer: Pointer) -> Bytes:
         """The artefact a pointer names. Raises ArtefactError when a chunk is missing or a byte has changed."""
+        own = self.chunks(pointer)
+        if pointer.fit is None:
+            return own
+        fitted = self.chunks(msgspec.structs.replace(pointer.fit, fit=None))
+        whole = changed(Artefact(fitted.manifest, fitted.arrays), Artefact(own.manifest, own.arrays))
+        return Bytes(whole.manifest, whole.arrays)
+
+    def chunks(self, pointer: Pointer) -> Bytes:
+        """What was sent under a version: the artefact, or what of it has changed. Raises as `artefact` does."""
         chunks = self._chunks.get(pointer.version, {})
         missing = [number for number in range(pointer.chunks) if number not in chunks]
         if missing:
@@ -249,6 +284,7 @@ class Register:
                 self.candidates[read.version] = read
             else:
                 self.promoted[read.version] = read
+                self.shelf.keep_fit(read.fitted)
                 self.promoted.move_to_end(read.version)
                 return self._switches(name, read)
         return False
@@ -266,8 +302,19 @@ class Register:
         elif name.rpartition("/")[2] != NEWEST or pointer.after != self.choice:
             return False
         self.in_use = pointer
-        self.shelf.keep(pointer.version)
+        self.shelf.keep(pointer)
         return True
+
+    @property
+    def may_be_fed(self) -> bool:
+        """Whether the lifts of the one in use are the latest of its fit.
+
+        If not, a person went back to earlier ones, and they stay.
+        """
+        now = self.in_use
+        return now is not None and now.fed_until_ms >= max(
+            of.fed_until_ms for of in self.promoted.values() if of.fitted == now.fitted
+        )
 
     @property
     def candidate(self) -> Pointer | None:

@@ -45,9 +45,8 @@ def explain_file(
         own.add(folded.chunk, folded.batch.assessments.transactions)
     (pipeline,) = folding.pipelines
     rest = list(islice(rows, found.record.offset - whole))
-    if rest:  # not by `folding`: a model begins at the end of a whole chunk only
-        chunk = _chunk(path.name, whole, rest)
-        own.add(chunk, pipeline.fold(chunk).assessments.transactions)
+    for folded in folding.fold_up_to(rest, found.record.value or b""):
+        own.add(folded.chunk, folded.batch.assessments.transactions)
     return explained(pipeline, found.record, own.before(found.record))
 
 

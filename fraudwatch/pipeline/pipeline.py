@@ -20,7 +20,7 @@ from fraudwatch.alerts.policy import LEAST_CONTRIBUTION
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import fingerprint
 from fraudwatch.decode import Decoder
-from fraudwatch.detection import Drift, Finding, Judged, Model
+from fraudwatch.detection import Drift, Finding, Judged, LiftTables, Model
 from fraudwatch.errors import UnusableInputError
 from fraudwatch.features import Catalogue, History, Observations
 from fraudwatch.pipeline.batch import NO_LANE, NO_REASON, Assessments, Batch
@@ -57,17 +57,20 @@ class Pipeline:
         partitions: int = 1,
         model: Model | None = None,
         training: TrainingSample | None = None,
+        lifts: LiftTables | None = None,
         timer: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """An empty partition. `timer` returns seconds, for `Batch.stage_seconds`; by default nothing is timed.
 
-        Raises ConfigurationError for a mapping that cannot be used.
+        Lifts are fed from one partition, the first, unless partitions are given tables that they share. Raises
+        ConfigurationError for a mapping that cannot be used.
         """
         self.settings = settings
         self.decoder = Decoder(settings)
         self.catalogue = Catalogue(settings, self.decoder.fields)
         self.policy = Policy(settings, partition=partition, partitions=partitions)
         self.training = training or TrainingSample(settings.training, share=1 / partitions)
+        self.lifts = lifts or LiftTables(settings.training, share=1 / partitions, kept=partition == 0)
         self.drift = Drift(settings.drift)
         self.model: Model | None = None
         self.trial: Trial | None = None
@@ -104,6 +107,7 @@ class Pipeline:
         pipeline._history = parts.history
         pipeline.policy = parts.policy or pipeline.policy
         pipeline.drift = parts.drift or pipeline.drift
+        pipeline.lifts = parts.lifts or pipeline.lifts
         if model is not None:
             pipeline.use(model)
         return pipeline, loaded
@@ -115,7 +119,7 @@ class Pipeline:
 
     def state(self) -> Blocks:
         """A copy of all that is known, by blocks; to be called between two folds."""
-        return blocks_of(Parts(self._history, self.policy, self.training, self.drift))
+        return blocks_of(Parts(self._history, self.policy, self.training, self.drift, self.lifts))
 
     def history_lost(self) -> int:
         """Records are missing from here on; how many accounts are known, each of which may have lost some.
@@ -146,8 +150,11 @@ class Pipeline:
             self.trial = None  # of another model than the one in use now
         self.model = model
         self._codes = tuple(spec.code for spec in model.reason_specs)
-        if model.version != self.policy.model_version:
+        if self.policy.model_version and model.fit == self.lifts.fit:
+            self.policy.go_on(model.version)  # other lifts move scores a little: the edge follows by itself
+        elif model.version != self.policy.model_version:
             self.policy.use(model.reference, model.transactions_per_day / self._partitions, model.version)
+        self.lifts.use(model)
         self.policy.watch(model.lanes, model.lane_weights)
         self.drift.use(model, model.transactions_per_day / self._partitions)
 
@@ -240,6 +247,7 @@ class Pipeline:
             score[rows], strongest[rows] = judged.score, judged.strongest
             times, ids = transactions.event_time_ms[rows], transactions.ids[rows]
             self.drift.add(rows, ids, times, values, score[rows])
+            self.lifts.add(transactions.event_time_ms, rows, ids, values, outcome[rows])
         lanes = self._assess_lanes(observations, rows)
         return Assessments(transactions, outcome, score, strongest, self._codes, {}, *lanes), judged
 

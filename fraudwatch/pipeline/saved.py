@@ -5,13 +5,13 @@ from typing import NamedTuple, TypeVar
 
 from fraudwatch.alerts import Policy
 from fraudwatch.config.settings import Settings
-from fraudwatch.detection import Drift
+from fraudwatch.detection import Drift, LiftTables
 from fraudwatch.errors import SnapshotError
 from fraudwatch.features import History
 from fraudwatch.pipeline.training import TrainingSample
 from fraudwatch.snapshots import Block, Blocks
 
-HISTORY, POLICY, TRAINING, DRIFT = "history", "policy", "training", "drift"
+HISTORY, POLICY, TRAINING, DRIFT, LIFTS = "history", "policy", "training", "drift", "lifts"
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class Parts(NamedTuple):
     policy: Policy | None
     training: TrainingSample | None
     drift: Drift | None
+    lifts: LiftTables | None
 
 
 class Loaded(NamedTuple):
@@ -41,6 +42,8 @@ def blocks_of(parts: Parts) -> Blocks:
         blocks[TRAINING] = Block(TrainingSample.VERSION, parts.training.state())
     if parts.drift is not None:
         blocks[DRIFT] = Block(Drift.VERSION, parts.drift.state())
+    if parts.lifts is not None:
+        blocks[LIFTS] = Block(LiftTables.VERSION, parts.lifts.state())
     return blocks
 
 
@@ -68,8 +71,15 @@ def parts_of(settings: Settings, blocks: Blocks, *, partition: int, partitions: 
             lambda block: TrainingSample.of(settings.training, block.arrays, share=1 / partitions),
         ),
         drift=taken(DRIFT, Drift.VERSION, lambda block: Drift.of(settings.drift, block.arrays)),
+        lifts=taken(
+            LIFTS,
+            LiftTables.VERSION,
+            lambda block: LiftTables.of(
+                settings.training, block.arrays, share=1 / partitions, kept=partition == 0
+            ),
+        ),
     )
-    dropped = tuple(name for name in blocks if name not in (HISTORY, POLICY, TRAINING, DRIFT))
+    dropped = tuple(name for name in blocks if name not in (HISTORY, POLICY, TRAINING, DRIFT, LIFTS))
     return parts, Loaded(dropped, anew)
 
 

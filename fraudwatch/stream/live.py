@@ -17,6 +17,7 @@ from fraudwatch.stream.assignment import Assignment, Committed
 from fraudwatch.stream.batches import take_batches
 from fraudwatch.stream.delivery import Delivery
 from fraudwatch.stream.dispositions import DispositionReader
+from fraudwatch.stream.feeding import Feeder
 from fraudwatch.stream.handler import Handler
 from fraudwatch.stream.health import Health
 from fraudwatch.stream.misplaced import AccountPlaces
@@ -103,6 +104,7 @@ class Live:
             metrics,
             trials=self._trials,
             tell=published.tell,
+            feeder=Feeder(parts, self._states, publisher.send_model, self._models, published.tell),
             is_shadow=shadow,
         )
         self._watch = Watch(settings, self._states, metrics, self.health, self.app.handled_to)

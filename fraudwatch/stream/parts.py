@@ -39,6 +39,27 @@ class Model(Protocol):
     def span_ms(self) -> tuple[int, int]: ...
 
 
+class FedModel(Model, Protocol):
+    """One whose lifts were learned later than it was fitted: the version of the fit, and until when."""
+
+    @property
+    def fit(self) -> str: ...
+    @property
+    def fed_until_ms(self) -> int: ...
+
+
+class Lifts(Protocol):
+    """The counts that lifts are learned from, until when they are whole and whether the model in use knows of that."""
+
+    @property
+    def fit(self) -> str: ...
+    @property
+    def until_ms(self) -> int: ...
+    @property
+    def is_due(self) -> bool: ...
+    def fed(self) -> FedModel | None: ...
+
+
 class Training(Protocol):
     """The training sample a pipeline gathers. It can be pickled for the child process that fits on it."""
 
@@ -161,6 +182,8 @@ class Pipeline(Protocol):
     @property
     def training(self) -> Training: ...
     @property
+    def lifts(self) -> Lifts: ...
+    @property
     def policy(self) -> Policy: ...
     @property
     def trial(self) -> Trial | None: ...
@@ -217,7 +240,8 @@ class Parts:
     `encode_shorter` a small one for a broker that finds it too large; `letter_headers` say of a dead letter which
     record it was and why; `read_disposition` raises UnusableInputError; `unfed` names the features that the fields
     of the source cannot feed; `warm_up` compiles or loads the kernels that need no model, and runs on the folding
-    thread before the worker is ready. Without `restore_pipeline` no snapshots are taken, and none is read.
+    thread before the worker is ready. Without `restore_pipeline` no snapshots are taken, and none is read; without
+    `pack_change`, which makes of a model with other lifts what of it is new, no lifts are fed.
     """
 
     make_pipeline: MakePipeline
@@ -230,6 +254,7 @@ class Parts:
     unfed: Sequence[str] = ()
     warm_up: Callable[[], None] | None = None
     restore_pipeline: RestorePipeline | None = None
+    pack_change: Callable[[Any], Artefact] | None = None
 
 
 class SourceDecoder(Protocol):

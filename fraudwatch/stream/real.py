@@ -60,6 +60,7 @@ def real_parts(settings: Settings) -> Parts:
         unfed=catalogue.unfed,
         warm_up=partial(warm_up, settings),
         restore_pipeline=restore_pipeline,
+        pack_change=detection.pack_change,
     )
 
 

@@ -10,6 +10,7 @@ from fraudwatch.config.settings import Settings
 from fraudwatch.detection.versions import Messages, candidate_messages
 from fraudwatch.errors import FraudwatchError
 from fraudwatch.metrics import Metrics
+from fraudwatch.stream.feeding import Feeder
 from fraudwatch.stream.fitting import fit_in_child, to_pickle
 from fraudwatch.stream.parts import Artefact, Parts
 from fraudwatch.stream.states import TRAINING_PARTITION, PartitionState, States
@@ -26,6 +27,8 @@ FIRST, SCHEDULE, DRIFT = "first", "schedule", "drift"
 class Trainer:
     """Fits in a child process once the sample says it is enough, and again when it is time (`training.refit_…`).
 
+    Between two fits it lets the `feeder` learn the lifts anew (`training.lifts_…`).
+
     `publish` is given the first model, its artefact and the last choice of a person that is known; later models are
     candidates, sent with `tell` and left to `trials`. Without trials, in shadow, there is only a first fit. A failure
     is logged and counted, and tried again later; the worker goes on meanwhile.
@@ -41,6 +44,7 @@ class Trainer:
         *,
         trials: Trials | None = None,
         tell: Callable[[Messages], Awaitable[None]] | None = None,
+        feeder: Feeder | None = None,
         is_shadow: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,6 +55,7 @@ class Trainer:
         self._metrics = metrics
         self._trials = trials
         self._tell = tell
+        self._feeder = feeder
         self._is_shadow = is_shadow
         self._clock = clock
         self._not_before = self._first_not_before = clock()
@@ -71,7 +76,7 @@ class Trainer:
         return self._states.get(TRAINING_PARTITION)
 
     def consider(self) -> None:
-        """Starts a fit if it is time for one. Called between two batches."""
+        """Starts a fit or a feeding if it is time for one. Called between two batches."""
         if self._task is not None:
             if not self._task.done():
                 return
@@ -84,6 +89,16 @@ class Trainer:
         occasion = self.occasion(state)
         if occasion is not None:
             self._task = asyncio.create_task(self._fit(state.pipeline.training, occasion))
+        elif self._feeder is not None and self._feeder.is_due(state):
+            self._task = asyncio.create_task(self._feed(self._feeder, state))
+
+    async def _feed(self, feeder: Feeder, state: PartitionState) -> None:
+        try:
+            await feeder.feed(state)
+        except FraudwatchError as error:
+            self._metrics.failed_fit()
+            logger.error("no new lifts, the next try is in %.0f s: %s", AGAIN_AFTER_SECONDS, error)
+            self._not_before = self._clock() + AGAIN_AFTER_SECONDS
 
     def occasion(self, state: PartitionState) -> str | None:
         """Why a model is to be fitted now (labels.OCCASIONS), None if none is."""

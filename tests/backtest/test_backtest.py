@@ -74,10 +74,28 @@ def test_a_model_trained_ahead_of_time_gives_the_scores_of_one_trained_on_the_wa
 ) -> None:
     detection.write(detection.pack(train_file(configured, stream, train_span=TRAIN)), tmp_path / "model")
     model = load_model(configured, tmp_path / "model")
-    backtest(configured, stream, model=model, score_span=SCORE, scores=tmp_path / "ahead.csv")
+    backtest(configured, stream, model=model, feeds=True, score_span=SCORE, scores=tmp_path / "ahead.csv")
     backtest(configured, stream, train_span=TRAIN, score_span=SCORE, scores=tmp_path / "way.csv")
     ahead, way = scores(tmp_path / "ahead.csv"), scores(tmp_path / "way.csv")
     assert {name: row[:4] for name, row in ahead.items()} == {name: row[:4] for name, row in way.items()}
+
+
+def test_lifts_of_a_given_model_stay_unless_they_are_to_be_fed(
+    configured: Settings, stream: Path, tmp_path: Path
+) -> None:
+    model = train_file(configured, stream, train_span=TRAIN)
+    given = backtest(configured, stream, model=model, score_span=SCORE, scores=tmp_path / "given.csv")
+    training = msgspec.structs.replace(configured.training, lifts_every=Duration(0))
+    never = msgspec.structs.replace(configured, training=training)
+    fitted = backtest(never, stream, train_span=TRAIN, score_span=SCORE, scores=tmp_path / "fitted.csv")
+    assert given.model_version == fitted.model_version == model.version
+    fed = backtest(configured, stream, train_span=TRAIN, score_span=SCORE, scores=tmp_path / "fed.csv")
+    assert fed.model_version == model.version
+    of_given, of_fitted, of_fed = (
+        [row[:4] for row in scores(tmp_path / f"{name}.csv").values()] for name in ("given", "fitted", "fed")
+    )
+    assert of_given == of_fitted
+    assert of_given != of_fed
 
 
 def test_a_model_for_other_features_is_refused(configured: Settings, stream: Path, tmp_path: Path) -> None:

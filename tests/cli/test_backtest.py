@@ -57,7 +57,7 @@ def test_a_trained_artefact_scores_as_the_model_trained_on_the_way(run, stream, 
     described = json.loads(trained.stdout)
     assert sorted(path.name for path in model.iterdir()) == ["arrays.npz", "manifest.json"]
     assert [day[:10] for day in described["span"]] == ["2024-03-02", "2024-03-06"]
-    for options, out in (["--model", model], ahead), (TRAINING, on_the_way):
+    for options, out in (["--model", model, "--feed-lifts"], ahead), (TRAINING, on_the_way):
         shown = run("backtest", stream, "--config", CONFIG, *options, *SCORED, "--scores", out)
         assert shown.exit_code == 0, shown.stderr
         assert described["version"] in shown.stdout

@@ -2,15 +2,18 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from fraudwatch.broker.deliveries import Parcel, courier
 from fraudwatch.broker.models import versions
+from fraudwatch.detection import npz
 from fraudwatch.detection.versions import (
     Bytes,
     Decision,
     candidate_messages,
     decided,
+    fed_messages,
     in_use,
     pointer_to,
     to_messages,
@@ -54,6 +57,24 @@ def three(write):
         candidate_messages("c3", artefact("c3")),
         decided(kept_out),
     )
+
+
+def content_of(**more):
+    content = {"span_ms": [1_700_000_000_000, 1_700_604_800_000], "rows": 4_321}
+    return json.dumps({"content": content | more}).encode()
+
+
+@pytest.fixture
+def with_lifts(three, write):
+    """The lifts of e5, which replaced b2, learned on for two days."""
+    e5 = Bytes(content_of(), npz.encode({"combiner.c": np.zeros(2), "kept": np.ones(200_000)}))
+    write(to_messages("e5", e5), decided(Decision("e5", True, "trainer", 1, "within all limits", "b2")))
+    for day, before in ((1, "e5"), (2, "day1")):
+        feeding = {"fit": "e5", "parent": before, "until_ms": 1_700_600_000_000 + day * 86_400_000}
+        lifts = Bytes(content_of(feeding=feeding), npz.encode({"combiner.c": np.ones(day)}))
+        decision = Decision(f"day{day}", True, "trainer", 1, "its lifts are learned", before)
+        fit = pointer_to("e5", e5)
+        write(fed_messages(f"day{day}", lifts, fit=fit, until_ms=day, after="", decision=decision))
 
 
 def states(settings):
@@ -113,6 +134,16 @@ def test_a_rollback_goes_back_and_once_more_further_back(run, either, settings, 
     refused = run("model", "rollback", *either, *BECAUSE)
     assert refused.exit_code == 1
     assert "model a1, which replaced none" in refused.stderr
+
+
+def test_lifts_that_were_learned_on_are_shown_and_can_be_gone_back_from(run, either, settings, with_lifts):
+    shown = run("model", "show", "day2", *either).stdout
+    assert "those of e5, learned on until 2023-11-23" in shown
+    assert "its lifts are learned" in shown
+    assert run("model", "rollback", *either, *BECAUSE).exit_code == 0
+    register = versions(settings).register
+    assert (register.in_use.version, register.may_be_fed) == ("day1", False)
+    assert npz.decode(register.shelf.artefact(register.in_use).arrays)["kept"].size == 200_000
 
 
 def test_what_the_trainer_did_not_know_of_does_not_count(run, either, settings, three, write):

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 
-from fraudwatch.detection import versions
+from fraudwatch.detection import npz, versions
 from fraudwatch.detection.versions import (
     TRAINER,
     Bytes,
@@ -20,6 +21,7 @@ from fraudwatch.detection.versions import (
     chosen,
     chunks_of,
     decided,
+    fed_messages,
     in_use,
     pointer_to,
     to_messages,
@@ -204,3 +206,45 @@ def test_of_each_partition_of_a_trial_the_newest_report_is_known_of_the_versions
     assert register.trials["v4"] == {0: b"newest", 12: b"other"}
     assert register.reports == 12
     assert register.pointers == {}
+
+
+FITTED = Bytes(b"m", npz.encode({"combiner.c.lifts": np.zeros(3), "kept": np.ones(200_000)}))
+
+
+def lifts_of(day: int) -> Bytes:
+    return Bytes(f"m{day}".encode(), npz.encode({"combiner.c.lifts": np.full(3, float(day))}))
+
+
+def fed(day: int, after: str = "") -> Messages:
+    """The version of a day, whose lifts alone are others than those of v0."""
+    told = {"until_ms": day, "after": after, "decision": decision(f"day{day}")}
+    return fed_messages(f"day{day}", lifts_of(day), fit=pointer_to("v0", FITTED), **told)
+
+
+@pytest.mark.parametrize("is_compacted", [False, True])
+def test_a_version_with_other_lifts_is_small_and_comes_back_whole(is_compacted: bool) -> None:
+    days = [message for day in range(1, 9) for message in fed(day)]
+    assert sum(len(value) for _, value in fed(1)) < 3_000
+    messages = [*to_messages("v0", FITTED), *days]
+    register = registered(compacted(messages) if is_compacted else messages)
+    assert register.in_use is not None
+    assert (register.in_use.version, register.in_use.fitted) == ("day8", "v0")
+    whole = register.shelf.artefact(register.in_use)
+    assert whole.manifest == b"m8"
+    found = npz.decode(whole.arrays)
+    assert (found["combiner.c.lifts"].tolist(), found["kept"].sum()) == ([8.0] * 3, 200_000)
+
+
+def test_lifts_are_fed_unless_a_person_went_back_to_earlier_ones() -> None:
+    messages = [*to_messages("v0", FITTED), *fed(1), *fed(2)]
+    assert registered(messages).may_be_fed
+    pointers = registered(messages).pointers
+    for version in ("v0", "day1"):
+        assert not registered([*messages, *chosen(pointers[version], choice="x")]).may_be_fed
+    went_back = [*messages, *chosen(pointers["day1"], choice="x")]
+    assert (
+        registered([*went_back, *fed(3)]).in_use == registered(went_back).in_use
+    )  # it knew nothing of the choice
+    assert registered([*went_back, *chosen(pointers["day2"], choice="y")]).may_be_fed
+    assert registered([*went_back, *to_messages("v1", artefact("v1"), after="x")]).may_be_fed
+    assert not Register().may_be_fed

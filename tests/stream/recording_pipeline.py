@@ -121,6 +121,7 @@ class RecordingPipeline:
         self.training = FakeTraining(wanted)
         self.tried = tried
         self.trial: FakeTrial | None = None
+        self.lifts = SimpleNamespace(is_due=False)
         self.policy = SimpleNamespace(edge=SimpleNamespace(raised_from=math.inf), budgets={})
         self._digest = hashlib.sha256()
         self._bytes = bytearray()
