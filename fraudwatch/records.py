@@ -331,7 +331,8 @@ class FeatureSpec(msgspec.Struct, frozen=True):
 
     `sentence` may use the placeholders {value}, {usual} and {window}; value and usual are written by `unit`
     (money in minor units, durations in milliseconds, shares of 1, distances in km, speeds in km/h).
-    `fields` are the optional canonical fields it needs.
+    `fields` are the optional canonical fields it needs. `young_sentence` is said instead where what is usual is not yet
+    the account's own.
     """
 
     name: str
@@ -345,6 +346,7 @@ class FeatureSpec(msgspec.Struct, frozen=True):
     window_ms: int | None = None
     fields: tuple[str, ...] = ()
     doc: str = ""
+    young_sentence: Text | None = None
 
 
 class LaneSpec(msgspec.Struct, frozen=True):
@@ -364,10 +366,14 @@ class LaneSpec(msgspec.Struct, frozen=True):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """One feature of one transaction as a person reads it; None where it is missing."""
+    """One feature of one transaction as a person reads it; None where it is missing.
+
+    `is_own` is false where what is usual is for the most part not the account's: it has too little history.
+    """
 
     value: float | None
     usual: float | None
+    is_own: bool = True
 
 
 class Scores(msgspec.Struct, frozen=True):
@@ -390,6 +396,7 @@ class Reason(msgspec.Struct, frozen=True):
     contribution: float
     value: float | None
     usual: float | None
+    is_own: bool = True
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):

@@ -106,8 +106,10 @@ def _fill(reason: Reason, currency: str, language: Language) -> str:
         "usual": written.by_unit(reason.usual, spec.unit, currency, language),
         "window": None if spec.window_ms is None else written.window(spec.window_ms, language),
     }
-    text = ""
-    for part in _parts(spec.sentence.en if language == "en" else spec.sentence.fr):
+    text, template = "", spec.sentence
+    if not reason.is_own and spec.young_sentence is not None:
+        template = spec.young_sentence
+    for part in _parts(template.en if language == "en" else template.fr):
         if part.is_optional and any(values[name] is None for name in part.names):
             continue
         for before, name in zip(part.texts, part.names, strict=False):

@@ -99,7 +99,8 @@ for means `features.more_lanes`: [what that finds, and what it takes from the ot
   population; where the cohort is rarer or the fields are missing, the population's holds. With an account's own amounts
   the cohort gives way to the population to the share in which both give way to the account (a half after three, a
   tenth after thirty): an account with a habit is not excused by a category that thieves like. What is usual of 24 h,
-  of pace and of hours is the population's alone, for that is of all kinds of transactions together.
+  of pace and of hours is the population's alone, for that is of all kinds of transactions together. As long as an
+  account has fewer than three amounts of its own, a sentence about an amount says so.
 - **It is shrunk into the account's own.** An account's mean amount, its variance and its pace count beside three
   transactions of the population, its hours and weekdays beside ten: after three payments what is usual is half its own,
   after thirty nine tenths.
@@ -282,6 +283,8 @@ def _feature(spec: FeatureSpec) -> Iterator[str]:
 
 def _words(spec: FeatureSpec | LaneSpec) -> Iterator[str]:
     yield f"- Says: “{_cell(spec.sentence.en)}” / « {_cell(spec.sentence.fr)} »"
+    if isinstance(spec, FeatureSpec) and (young := spec.young_sentence):
+        yield f"- Says of a young account: “{_cell(young.en)}” / « {_cell(young.fr)} »"
     yield f"- May be innocent: “{_cell(spec.innocent.en)}” / « {_cell(spec.innocent.fr)} »"
 
 

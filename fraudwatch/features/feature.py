@@ -29,10 +29,10 @@ class Feature(NamedTuple):
     shown: Callable[[FloatArray, FloatArray], Shown]
 
 
-def shown(value: float, usual: float | None = None) -> Shown:
+def shown(value: float, usual: float | None = None, *, is_own: bool = True) -> Shown:
     """A value beside its usual one; NaN becomes None."""
 
     def known(number: float | None) -> float | None:
         return None if number is None or number != number else float(number)
 
-    return Shown(known(value), known(usual))
+    return Shown(known(value), known(usual), is_own)

@@ -227,6 +227,7 @@ class Pipeline:
                 contributions[place],
                 shown[spec.name].value if spec.name in shown else None,
                 shown[spec.name].usual if spec.name in shown else None,
+                shown[spec.name].is_own if spec.name in shown else True,
             )
             for place, spec in zip(places, specs, strict=True)
         )

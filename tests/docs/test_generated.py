@@ -53,6 +53,8 @@ def test_the_features_page_has_every_feature_with_all_it_says():
         section = page.partition(f"\n### {spec.name}\n")[2].partition("\n### ")[0]
         said = [spec.code, spec.unit.value, spec.doc, *spec.fields]
         said += [spec.sentence.en, spec.sentence.fr, spec.innocent.en, spec.innocent.fr]
+        if spec.young_sentence is not None:
+            said += [spec.young_sentence.en, spec.young_sentence.fr]
         for text in said:
             assert " ".join(text.split()) in section, spec.name
         row = page.partition(f"| [`{spec.name}`]")[2].partition("\n")[0]

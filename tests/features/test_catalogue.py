@@ -78,6 +78,9 @@ def test_a_feature_speaks_both_languages_and_says_whether_the_judged_transaction
     for text in (spec.sentence.en, spec.sentence.fr):
         assert set(re.findall(r"{(\w+)}", text)) <= {"value", "usual", "window"}
     assert re.findall(r"{\w+}", spec.sentence.en) == re.findall(r"{\w+}", spec.sentence.fr)
+    if young := spec.young_sentence:
+        wanted = re.findall(r"{\w+}", spec.sentence.en)
+        assert re.findall(r"{\w+}", young.en) == re.findall(r"{\w+}", young.fr) == wanted
     assert "judged" in spec.doc or "earlier" in spec.doc
 
 
@@ -191,6 +194,7 @@ def test_the_usual_amount_begins_with_the_cohort_which_gives_way_to_the_populati
     usual = (1 - prior) * mean + prior * (weight * of_cohort + (1 - weight) * 5_000)
     shown = catalogue().shown(columns[0], population)
     assert shown["amount"].usual == shown["amount_ratio"].usual == pytest.approx(usual)
+    assert shown["amount"].is_own == shown["amount_ratio"].is_own == (paid >= 3)
     values = catalogue().described(columns, population)[0]
     names = [spec.name for spec in catalogue().specs]
     assert values[names.index("amount_ratio")] == pytest.approx(math.log(1_100 / (usual + 100)))

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from fraudwatch.alerts.sentences import sentence
 from fraudwatch.config.settings import Settings
 from fraudwatch.detection import Model
 from fraudwatch.pipeline import Pipeline
@@ -81,6 +82,27 @@ def test_the_usual_amount_of_a_new_account_is_that_of_such_transactions(
         prior = 3 / (count + 3)
         usual = (1 - prior) * 10.0 + prior * (prior * journey + (1 - prior) * of_population)
         assert told[count] == pytest.approx(usual)
+
+
+def test_a_sentence_about_an_amount_says_whose_usual_value_it_is(configured: Settings, model: Model) -> None:
+    def said(own: int) -> tuple[str, str]:
+        groceries = {"channel": "card_present", "category": "groceries"}
+        values = [*days_of("a", 10.0, own, **groceries), *days_of("a", 4_000.0, 1, own, **groceries)]
+        batch = Pipeline(configured, model=model).fold(chunk_of(values))
+        reason = {reason.spec.name: reason for reason in batch.reasons_of(own)}["amount_ratio"]
+        text = sentence(reason, "EUR")
+        return text.en, text.fr
+
+    english, french = said(2)
+    assert english.startswith(
+        "4,000.00\N{NO-BREAK SPACE}€ is far above what is usual for such transactions ("
+    )
+    assert english.endswith("; the account has hardly any history of its own.")
+    assert "de telles opérations (" in french
+    assert french.endswith("le compte n’a presque pas d’historique.")
+    english, french = said(3)
+    assert "this account's own habit (usual: " in english
+    assert "l’habitude de ce compte (habituel" in french
 
 
 def test_an_artefact_without_cohorts_judges_as_it_was_fitted_to(configured: Settings, model: Model) -> None:
