@@ -21,13 +21,14 @@ ANCHOR, SPEND = 0, 2
 
 
 class Stream:
-    """Transactions of a week after the fit's day, somewhat out of order, a few of them late."""
+    """Transactions of a week after the fit's day but for one day of it, somewhat out of order, a few of them late."""
 
     def __init__(self, values: FloatArray, seed: int = 3) -> None:
         random = np.random.default_rng(seed)
         count = len(values)
         self.values = values
         times = np.sort(random.integers(DAY // 2, 8 * DAY, count))
+        times[times >= 4 * DAY] += DAY + 7_200_000  # a day without any
         self.times: IntArray = times - random.integers(0, 3_600_000, count)
         self.ids: IntArray = random.integers(-(2**62), 2**62, count)
         late = random.random(count) < 0.05
