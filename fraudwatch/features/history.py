@@ -29,7 +29,8 @@ class Observations(msgspec.Struct, frozen=True):
     `columns.Column`, then the windows where these were asked for; NaN where missing and in the rows of duplicates.
     `conflicts` counts the duplicates whose content differs. `new_accounts` is int64[k]: the hashes of the accounts
     never seen before, in their order. `composites` is float64[n, lanes] by `kernels.lanes.LANES`, and by `MORE_LANES`
-    where one of them is on; 0 where a lane has nothing to say, and for what came late.
+    where one of them is on; 0 where a lane has nothing to say, and for what came late. Where the lanes have no share of
+    the budget none is measured: 0.
     """
 
     outcome: ByteArray
@@ -63,6 +64,7 @@ class History:
             month_starts=month_starts(*calendar),
             offset_starts=offset_starts,
             offsets=offset_values,
+            measures_lanes=settings.alerts.typology_share > 0.0,
             thresholds=np.array(
                 [round(MINOR_UNITS * each) for each in settings.features.thresholds], dtype=np.int64
             ),
@@ -73,6 +75,9 @@ class History:
             "features.zone": settings.features.zone,
             "limits.earliest": str(calendar[1]),  # months are counted from then on
         }
+        if not settings.alerts.typology_share:
+            # The training sample beside the history knows no account-day of any lane.
+            self._kept_by["alerts.typology_share"] = "0"
         self._lanes = len(LANES)
         if settings.features.more_lanes:
             self._lanes += len(MORE_LANES)

@@ -260,7 +260,7 @@ class Pipeline:
         count = len(observations.outcome)
         surprises = np.zeros((len(lanes), count))
         lane, surprise = np.full(count, NO_LANE, dtype=np.int16), np.zeros(count)
-        if self.model is not None and lanes and len(rows):
+        if self.model is not None and lanes and len(rows) and self.settings.alerts.typology_share:
             composites = self.catalogue.composites(observations.composites[rows], lanes)
             surprises[:, rows] = self.model.judge_lanes(composites)
             surprise = surprises.max(axis=0)

@@ -245,6 +245,7 @@ def train(settings: Settings, sample: TrainingSample) -> Model:
     days = max(newest - oldest, DAY_MS) / DAY_MS
     catalogue = Catalogue(settings, Decoder(settings).fields)
     population = catalogue.population(columns)
+    lanes = catalogue.lanes if settings.alerts.typology_share else ()
     return detection.fit(
         catalogue.values(columns, population),
         catalogue.judged,
@@ -252,9 +253,9 @@ def train(settings: Settings, sample: TrainingSample) -> Model:
         population=population,
         transactions_per_day=sample.seen / days / sample.share,
         span_ms=sample.span_ms,
-        lanes=catalogue.lanes,
-        maxima=catalogue.composites(sample.maxima(), catalogue.lanes),
-        composites=catalogue.composites(composites, catalogue.lanes),
+        lanes=lanes,
+        maxima=catalogue.composites(sample.maxima(), lanes),
+        composites=catalogue.composites(composites, lanes),
         halves=halves,
     )
 

@@ -6,7 +6,8 @@ import pytest
 from fraudwatch.alerts import Alert, encode
 from fraudwatch.config.settings import Settings
 from fraudwatch.detection import Model
-from fraudwatch.pipeline import Batch, Pipeline
+from fraudwatch.errors import SnapshotError
+from fraudwatch.pipeline import Batch, Pipeline, train
 from fraudwatch.records import Chunk, Record
 
 
@@ -58,6 +59,20 @@ def test_without_a_share_no_lane_raises_anything(
     pipeline, batch = folded(with_share(configured, 0.0), model, stream)
     assert {alert.queue for alert in batch.alerts} == {"amount"}
     assert len(pipeline.policy.lanes) == 0
+    assert not batch.assessments.lane_surprises.any()
+
+
+def test_without_a_share_lanes_are_not_even_measured_and_a_model_has_none(
+    configured: Settings, model: Model, stream: list[Record]
+) -> None:
+    """What nobody is told costs nothing; state kept so has no account-days to fit a model with lanes on."""
+    pipeline, batch = folded(with_share(configured, 0.0), model, stream)
+    assert batch.observations is not None
+    assert not batch.observations.composites.any()
+    assert Pipeline.of(pipeline.settings, pipeline.state())[0].training.seen == pipeline.training.seen
+    assert train(pipeline.settings, pipeline.training).lanes == ()
+    with pytest.raises(SnapshotError, match="typology_share"):
+        Pipeline.of(configured, pipeline.state())
 
 
 def test_what_was_published_of_a_lane_is_an_episode_of_that_lane_again(

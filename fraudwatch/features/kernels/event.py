@@ -78,8 +78,8 @@ class Rows(NamedTuple):
 class Rules(NamedTuple):
     """What does not change: window lengths [windows] ascending, the index of the 24 h window, the grace, how long ids
     are remembered, how many accounts, when each local calendar month begins [months], and the offsets of local time
-    [changes] from when on they hold [changes], all times in milliseconds; and the sums from which operations are
-    reported [k], in minor units."""
+    [changes] from when on they hold [changes], all times in milliseconds; whether lanes are measured; and the sums from
+    which operations are reported [k], in minor units."""
 
     lengths: IntArray
     day: int
@@ -89,4 +89,5 @@ class Rules(NamedTuple):
     month_starts: IntArray
     offset_starts: IntArray
     offsets: IntArray
+    measures_lanes: bool
     thresholds: IntArray

@@ -35,9 +35,10 @@ def judge_in_order(state: State, rules: Rules, event: Event, row: FloatArray, co
     if not event.bits & UNPAID:
         winsor = winsorised(event.money, own.paid, own.sum)
         weight = pressure_weight(event.money, own.paid, own.sum)
-    write_composites(state, rules, event, own, weight, composites)
-    if len(composites) > USUAL:
-        write_more_composites(state, rules, event, own, row, composites)
+    if rules.measures_lanes:
+        write_composites(state, rules, event, own, weight, composites)
+        if len(composites) > USUAL:
+            write_more_composites(state, rules, event, own, row, composites)
     _remember(state, account, event, winsor, weight)
     for index in range(described(row)):
         window = state.windows[event.slot, index]
