@@ -145,7 +145,7 @@ def _judge(
         judge_in_order(state, rules, event, row, composites)
         forget(state, account, event.time - rules.lengths[len(rules.lengths) - 1] - rules.grace)
     else:
-        position, winsor, weight = judge_late(state, rules, event, row)
+        position, winsor, weight = judge_late(state, rules, event, is_remembered, row)
         if is_remembered:
             insert_late(state, rules, event, position, winsor, weight)
     if row[OWN_COUNT] > 0:

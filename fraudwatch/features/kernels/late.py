@@ -1,7 +1,8 @@
 """A transaction older than the account's newest: judged at its own time, and inserted at its own place.
 
 Costs what the account did since: what a window held at the earlier time is what it holds, without what came later,
-with what it has let go of in between.
+with what it has let go of in between. Within the grace that is what can happen in the grace; behind it, where a sender
+could ask again and again for what an account of a million transactions did, there is a limit.
 """
 
 import numpy as np
@@ -41,17 +42,23 @@ from fraudwatch.features.kernels.tally import (
 from fraudwatch.features.kernels.wide import wide
 from fraudwatch.records import FloatArray
 
+LOOKED_THROUGH = 16_384
+"""Transactions that an account may keep for what comes behind the grace to be compared with them: 0.1 ms of work."""
+
 
 @borrowing
-def judge_late(state: State, rules: Rules, event: Event, row: FloatArray) -> tuple[int, int, float]:
+def judge_late(
+    state: State, rules: Rules, event: Event, is_remembered: bool, row: FloatArray
+) -> tuple[int, int, float]:
     """Judge at an earlier time on what has arrived with event time ≤ it; changes nothing.
 
-    A value whose history was already let go of stays NaN. Returns the logical number it would take, its
-    winsorised amount and its pressure weight.
+    A value whose history was already let go of, or is too long to look through, stays NaN. Returns the logical number
+    it would take, its winsorised amount and its pressure weight.
     """
     account = state.accounts[event.slot]
     position = position_of(state, account, event.time)
-    if account.expired_time > event.time:
+    is_too_long = not is_remembered and wide(account.end) - wide(account.begin) > LOOKED_THROUGH
+    if is_too_long or account.expired_time > event.time:
         return position, 0, 0.0
     own = _own_before(state, account, event, position)
     write_own(account, event, own, row)
