@@ -83,10 +83,16 @@ class Spending:
         self.overspent += 1.0
         self.lately += 1.0
 
-    def passed(self, days: float) -> None:
-        """So much observed time allowed its share."""
-        self.overspent = min(max(self.overspent - self._share * days, -self._most), self._most)
+    def passed(self, days: float) -> float:
+        """So much observed time allowed its share; how many alerts lapse, being more than can ever be made up for."""
+        left = self.overspent - self._share * days
+        self.overspent = min(max(left, -self._most), self._most)
         self.lately *= math.exp(-days)
+        return max(0.0, -self._most - left)
+
+    def take_over(self, lapsed: float) -> None:
+        """Open besides what lapsed of another budget."""
+        self.overspent = max(self.overspent - lapsed, -self._most)
 
     @property
     def correction(self) -> float:
@@ -98,5 +104,9 @@ class Spending:
 
     @property
     def pace(self) -> float:
-        """What the aim is to be multiplied by besides: the rest of a day that has cost its share costs less."""
-        return math.exp(-max(0.0, self.lately - self._share) / max(self._share, LEAST_DEBT))
+        """What the aim is to be multiplied by besides: the rest of a day that has cost its share costs less.
+
+        Where a debt is owed to the share, a day may cost what makes up for it.
+        """
+        of_a_day = self._share * max(1.0, self.correction)
+        return math.exp(-max(0.0, self.lately - of_a_day) / max(self._share, LEAST_DEBT))

@@ -231,7 +231,7 @@ class Edge:
                 )
                 if why == REFRESH_DUE:
                     self._refresh()
-                    lanes.follow(self.newest_ms, self.account_days_a_day)
+                    self._spending.take_over(lanes.follow(self.newest_ms, self.account_days_a_day))
                 elif why == TABLE_FULL:
                     self._current = account_days.roomier(self._current, int(self._clock[0]["held"]), 1)
                     lanes.make_room()

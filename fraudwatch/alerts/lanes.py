@@ -137,20 +137,20 @@ class Lanes:
         self.clock[0]["newest_ms"] = newest_ms
         self._estimate(1.0, account_days_a_day)
 
-    def follow(self, newest_ms: int, account_days_a_day: float) -> None:
-        """Estimate again if the newest event time is in another hour.
+    def follow(self, newest_ms: int, account_days_a_day: float) -> float:
+        """Estimate again if the newest event time is in another hour; how many alerts lapsed for want of account-days.
 
         `account_days_a_day` is how many account-days begin on a usual day in this partition, whatever a lane says.
         """
         now = self.clock[0]
         if not self.specs or newest_ms < now["next_hour_ms"]:
-            return
+            return 0.0
         silence = 0 if now["newest_ms"] == NEVER else newest_ms - int(now["newest_ms"])
         passed = min(silence, LONGEST_SILENCE_MS)
         left = kept(histogram.HALF, passed)
         begun = (self._days > 0.0) | self.histograms.any(axis=1)
         self._days = np.where(begun, self._days * left + MEAN_LIFE_DAYS * (1.0 - left), 0.0)
-        self._spending.passed(passed / DAY_MS)
+        lapsed = self._spending.passed(passed / DAY_MS)
         now["observed_ms"] += passed
         now["newest_ms"] = newest_ms
         now["next_hour_ms"] = (newest_ms // HOUR_MS + 1) * HOUR_MS
@@ -160,6 +160,7 @@ class Lanes:
             now["held"] = 0
             self._rotate_at_ms = newest_ms + DAY_MS
         self._estimate(left, account_days_a_day)
+        return lapsed
 
     def make_room(self) -> None:
         """A larger table where one more row could fill the present one."""

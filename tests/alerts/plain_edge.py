@@ -233,7 +233,7 @@ class PlainEdge:
         self._exceeding /= self.observed_days
         share, explore = self._budget.share, self._budget.explore
         correction = min(max(math.exp(-self._overspent / (share * 7.0)), 0.5), 2.0)
-        pace = math.exp(-max(0.0, self._lately - share) / max(share, 3.0))
+        pace = math.exp(-max(0.0, self._lately - share * max(1.0, correction)) / max(share, 3.0))
         aims = (1.0 - explore) * share * correction * pace, MEDIUM_SHARE * share, HIGH_SHARE * share
         self.usually_from = list(map(self._exceeded_by, aims))
         self._scored_a_day = (self._scored + self._prior_scored) / self.observed_days

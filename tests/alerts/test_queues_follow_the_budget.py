@@ -153,7 +153,9 @@ def test_what_a_dead_lane_leaves_goes_to_the_others(reason: Callable[..., Reason
     assert [found.lanes[name].mean() for name in "bcd"] == pytest.approx([OF_LANES / 3] * 3, rel=0.15)
 
 
-def test_lanes_that_are_all_dead_leave_their_budget_unspent(reason: Callable[..., Reason]) -> None:
+def test_what_lanes_that_are_all_dead_leave_for_days_goes_to_the_amounts(
+    reason: Callable[..., Reason],
+) -> None:
     accounts, times, scores, surprises = drawn(Stream())
     policy = Policy(Settings(alerts=Alerts(alerts_per_day=BUDGET)), partition=0, partitions=1)
     policy.use(scores[:20_000], PER_DAY, "model-1")
@@ -161,7 +163,10 @@ def test_lanes_that_are_all_dead_leave_their_budget_unspent(reason: Callable[...
     ids = np.random.default_rng(3).integers(-(2**63), 2**63 - 1, len(scores))
     columns = accounts, START_MS + times, scores, ids
     found = _decisions(policy, columns, np.zeros_like(surprises), reason())
-    assert len(found) / DAYS == pytest.approx(OF_AMOUNTS, rel=0.1)
+    days = [(each.episode.first_ms - START_MS) // DAY_MS for each in found if each.episode is not None]
+    by_day = np.bincount(days, minlength=DAYS)
+    assert by_day[:4].mean() == pytest.approx(OF_AMOUNTS, rel=0.15)
+    assert by_day[28:].mean() == pytest.approx(BUDGET, rel=0.1)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.9])
