@@ -35,7 +35,7 @@ from fraudwatch.stream.restored import restored
 CONFIGURATION = Path(__file__).parents[2] / "configs" / "simulated.yaml"
 PARTITIONS = 4
 TRAINED_ON = 20_000
-START_SECONDS, DRAIN_SECONDS = 90.0, 120.0
+START_SECONDS, DRAIN_SECONDS = 240.0, 120.0
 COORDINATOR_SECONDS = 30.0
 POLL_SECONDS = 0.1
 TOLD = {

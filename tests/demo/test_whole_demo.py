@@ -76,7 +76,7 @@ def test_a_demo_scores_and_alerts_and_ctrl_c_ends_it_with_a_summary_that_adds_up
     demo = start("--json", *SOONER)
     await_line(demo, r"alerts: .*[1-9]\d* (high|medium|low) ")
     demo.send_signal(signal.SIGINT)
-    out, said = demo.communicate(timeout=100)
+    out, said = demo.communicate(timeout=300)
     assert demo.returncode == 0, said
     assert out.count("\n") == 1
     summary = json.loads(out)
@@ -109,7 +109,7 @@ def test_asking_a_demo_to_end_calls_nothing_that_could_wait():
 @pytest.mark.timeout(120)
 def test_a_demo_ends_by_itself_after_the_time_it_was_given(start, tmp_path):
     demo = start("--for", "4", "--json")
-    out, said = demo.communicate(timeout=100)
+    out, said = demo.communicate(timeout=300)
     assert demo.returncode == 0, said
     summary = json.loads(out)
     assert_adds_up(summary)
@@ -126,7 +126,7 @@ def test_a_demo_of_a_file_ends_with_it_and_says_what_became_of_every_row(start, 
     conflicting = rows[-1].replace("10.00", "11.00")
     file.write_text("\n".join([*rows, "no transaction", rows[0], conflicting]))
     demo = start("--input", str(file), "--json")
-    out, said = demo.communicate(timeout=100)
+    out, said = demo.communicate(timeout=300)
     assert demo.returncode == 0, said
     summary = json.loads(out)
     assert summary["records_in"] == 403

@@ -30,7 +30,7 @@ from fraudwatch.simulate import Plan, messages
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = json.loads((ROOT / "deploy/grafana/fraudwatch.json").read_text())
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 300.0
 BAD_RECORDS = (b"not json", b"{}", b'{"transaction_id": "t", "amount": -1}', b"")
 RATE_INTERVAL = "15s"  # what Grafana puts in for a scrape every second
 

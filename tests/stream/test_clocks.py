@@ -23,6 +23,7 @@ def readers_of_the_wall_clock(package: Path) -> set[str]:
 
 def test_only_what_is_shown_to_people_reads_the_clock_on_the_wall() -> None:
     assert readers_of_the_wall_clock(PACKAGE) == {
+        "feeding.py",
         "watch.py",
         "sources.py",
         "taking.py",

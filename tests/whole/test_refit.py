@@ -20,7 +20,7 @@ from fraudwatch.broker.topics import apply
 from fraudwatch.config.settings import Settings
 from fraudwatch.config.writing import dump
 
-WORK_SECONDS = 90.0
+WORK_SECONDS = 240.0
 
 
 @pytest.fixture

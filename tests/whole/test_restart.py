@@ -25,7 +25,7 @@ from fraudwatch.pipeline.training import TrainingSample, train
 from fraudwatch.records import Chunk, Record
 from fraudwatch.stream.restored import restored
 
-WORK_SECONDS = 90.0
+WORK_SECONDS = 240.0
 PARTITIONS = 2
 
 
