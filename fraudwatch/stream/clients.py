@@ -1,7 +1,8 @@
 """Own Kafka clients, outside the group: how they connect, and consumers that are assigned."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -10,6 +11,7 @@ from fraudwatch.config.security import MECHANISM, credentials, tls_context
 from fraudwatch.config.settings import Kafka, Settings
 
 LARGEST_FETCH_BYTES = 4 * 1024 * 1024
+TELL_AGAIN_SECONDS = 1.0
 
 
 def servers(settings: Settings) -> list[str]:
@@ -61,7 +63,20 @@ async def open_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        await _stop(consumer)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Ends it for certain.
+
+    aiokafka's fetcher ignores a word to stop that comes while it lets go of an assignment, and `stop` waits for it
+    for ever: so it is told again.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    while not (await asyncio.wait({stopping}, timeout=TELL_AGAIN_SECONDS))[0]:
+        stopping.cancel()
+    with suppress(asyncio.CancelledError):
+        stopping.result()
 
 
 def read_from(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
