@@ -29,7 +29,7 @@ def compiled(kernel: Kernel) -> Kernel:
 
     No `fastmath`: sums keep their order, so a row has the same bits alone and in any batch. The disk
     cache lies beside the module or where NUMBA_CACHE_DIR says; where neither can be written the kernel is
-    compiled afresh by each process (some 10 s) instead.
+    compiled afresh by each process (some 50 s of CPU time) instead.
     """
     return _compiled(kernel, makes_arrays=True)
 

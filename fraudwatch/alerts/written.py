@@ -126,8 +126,8 @@ def _hour(number: int) -> str:
 
 
 def by_unit(value: float | None, unit: Unit, currency: str, language: Language) -> str | None:
-    """A feature's value by its unit; None where it is missing (None, NaN or infinite)."""
-    if value is None or not math.isfinite(value):
+    """A feature's value by its unit; None where it is missing: None, NaN, or infinite once it is written in percent."""
+    if value is None or not math.isfinite(value * 100):
         return None
     match unit:
         case Unit.MONEY:

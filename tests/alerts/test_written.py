@@ -119,7 +119,7 @@ def test_numbers_are_rounded_to_be_read(value: float, unit: Unit, english: str, 
     assert plain(written.by_unit(value, unit, "EUR", "fr") or "") == french
 
 
-@pytest.mark.parametrize("missing", [None, float("nan"), float("inf")])
+@pytest.mark.parametrize("missing", [None, float("nan"), float("inf"), 1.8e306, -1.8e306])
 def test_a_missing_value_is_not_written(missing: float | None) -> None:
     assert all(written.by_unit(missing, unit, "EUR", "en") is None for unit in Unit)
 
