@@ -96,7 +96,10 @@ def quix_version(python: Path | None) -> str | None:
     if python is None:
         return None
     asked = [str(python), "-c", "from importlib.metadata import version; print(version('quixstreams'))"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
     return done.stdout.strip() if done.returncode == 0 else None
 
 

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +67,8 @@ def load_model(directory: Path) -> Model:
 def _workers(scale: Scale) -> dict[str, Any]:
     """One and two workers of one group, in turns."""
     runs: dict[int, list[Run]] = {1: [], 2: []}
-    with filled_log(scale) as log:
+    # Two workers read twice as much, and the first reads alone until the other has joined.
+    with filled_log(replace(scale, log_days=2 * scale.log_days)) as log:
         for number in range(1, scale.rounds + 1):
             for members, found in runs.items():
                 found.append(_run_of(log, members, scale))
